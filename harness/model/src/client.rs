@@ -1,0 +1,150 @@
+//! The description of a program under test, apart from any scenario: `client.toml`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::Span;
+
+/// A program under test: how to run it, where it keeps its files, what it promises.
+///
+/// Placeholders in `command`, `commands` and `env`: `{catwalk_url}` (each process gets its own),
+/// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{client_dir}` (the folder of this
+/// file) and, as the first word of a command only, `{cache-client}` (the fixture binary).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "cachestorm client")]
+pub struct Client {
+    /// The name shown in reports.
+    pub name: String,
+    /// One sentence about the program.
+    pub summary: String,
+    /// The command `get`: program and arguments that read through the cache.
+    pub command: Vec<String>,
+    /// Further commands by name, such as `update`, which bypasses the TTL.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub commands: BTreeMap<String, Vec<String>>,
+    /// Environment variables, on top of a minimal one (PATH, HOME, LANG, TMPDIR).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// The client's TTL where it cannot be told one; otherwise pass `{ttl}` in `command` or `env`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Span>,
+    /// Programs that must be installed; where one is missing, every scenario is `skipped`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
+    /// The most processes that a wave may have: a herd of interpreters needs more memory than most
+    /// machines have. Scenarios with more are `skipped`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub herd_max: Option<u32>,
+    /// Where the client keeps its files.
+    pub files: Files,
+    /// How standard output shows the catalogue that the client got.
+    #[serde(default)]
+    pub stdout: Stdout,
+    /// How the harness makes the cache older.
+    #[serde(default)]
+    pub age: Age,
+    /// What the client promises beyond the invariants that hold for every cache.
+    #[serde(default)]
+    pub claims: Claims,
+}
+
+/// Where a client keeps its files. Paths and globs are relative to the cache directory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Files {
+    /// The file that all processes read.
+    pub published: String,
+    /// How the published file holds the catalogue.
+    #[serde(default)]
+    pub form: PublishedForm,
+    /// Lock files, as globs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locks: Vec<String>,
+    /// How the lock works, which decides whether its file may stay.
+    #[serde(default)]
+    pub lock_kind: LockKind,
+    /// Temporaries, as globs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub temporaries: Vec<String>,
+    /// Files that belong to the published one and age with it (an ETag beside the data), as globs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sidecars: Vec<String>,
+}
+
+/// How the published file holds the catalogue.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublishedForm {
+    /// The file is the catalogue: the served bytes, or the same JSON written anew.
+    #[default]
+    Catalogue,
+    /// A JSON object holds the catalogue at this JSON pointer, such as `/providers`.
+    Inside(String),
+}
+
+/// How a client's lock works.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LockKind {
+    /// No lock.
+    #[default]
+    None,
+    /// `flock` or `fcntl` on a file that stays by design: removing it is a fault, leaving it is none.
+    Advisory,
+    /// The lock *is* the file or directory (`O_EXCL`, `mkdir`): none may remain when all have ended.
+    Existence,
+}
+
+/// How standard output shows the catalogue that a client got.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stdout {
+    /// It does not: what the client returns cannot be judged, and the report says so.
+    #[default]
+    Nothing,
+    /// Standard output is the catalogue.
+    Catalogue,
+    /// Standard output is JSON and holds the SHA-256 of the served body, in hex, at this JSON pointer.
+    Sha256(String),
+}
+
+/// How the harness makes a client's cache older.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Age {
+    /// By moving the modification times of the published file and its sidecars into the past.
+    #[default]
+    Mtime,
+    /// By a command, with the placeholders of `command` and `{seconds}`.
+    Command(Vec<String>),
+}
+
+/// What a client promises beyond the invariants that hold for every cache.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Claims {
+    /// With the server away, an old catalogue is served with exit code 0, and standard output or
+    /// error holds this text, so that the caller knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_if_error: Option<String>,
+    /// It asks with `If-None-Match`, so that scenarios about validators have something to judge.
+    pub validators: bool,
+}
+
+impl Client {
+    /// The arguments of the command named `name`, `get` being `command` itself.
+    pub fn command_named(&self, name: &str) -> Option<&[String]> {
+        if name == "get" {
+            return Some(&self.command);
+        }
+        self.commands.get(name).map(Vec::as_slice)
+    }
+
+    /// The TTL in force: the client's own where it has a fixed one, else the scenario's.
+    pub fn effective_ttl(&self, scenario_ttl: Span) -> Span {
+        self.ttl.unwrap_or(scenario_ttl)
+    }
+}

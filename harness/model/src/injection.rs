@@ -1,0 +1,218 @@
+//! What goes wrong in a scenario: triggers, targets and actions.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Signal, Span};
+
+/// Something that is made to happen when something else was observed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Injection {
+    /// The event that fires it.
+    pub on: Trigger,
+    /// Fires on the n-th such event instead of the first; for triggers that name a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nth: Option<u32>,
+    /// Counts the events from the start of each wave, and so fires once in every wave.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub each_wave: bool,
+    /// Whom it hits; by default the process behind the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// What is done.
+    #[serde(rename = "do")]
+    pub action: Action,
+    /// The scenario proves something even where this never fires; without it that is `vacuous`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub optional: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// An observed event. Never a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// Before the first wave, after the cache was brought into its initial state.
+    Begin,
+    /// The n-th request for the catalogue arrived; nothing of the answer has been sent.
+    Request(u32),
+    /// The head of the n-th response was sent; nothing of its body has been.
+    HeadSent(u32),
+    /// Half of the n-th response's body was sent.
+    HalfSent(u32),
+    /// The n-th response was sent whole.
+    ResponseDone(u32),
+    /// A file appeared: `published`, `lock`, `temp`, or a glob relative to the cache directory.
+    Created(String),
+    /// A file that was open for writing was closed.
+    Written(String),
+    /// A file got its name by a rename.
+    Renamed(String),
+    /// A file was removed.
+    Removed(String),
+    /// The n-th process was let go.
+    Started(u32),
+    /// The n-th process ended.
+    Exited(u32),
+    /// Every process of the n-th wave has ended; the next wave waits until the action is done.
+    AllExited(u32),
+    /// The herd came to rest around a held response, for the n-th time (`answer = "when-herd-waits"`).
+    HerdWaits(u32),
+}
+
+/// Whom an injection hits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Target {
+    /// The client whose request is the latest that has not ended, else the latest of all.
+    Fetcher,
+    /// The live client with the lowest number that has sent no request in this wave.
+    Waiter,
+    /// The n-th client of the scenario, counted from 1.
+    Client(u32),
+    /// Every live client.
+    Everyone,
+}
+
+/// What is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Send a signal to the process alone; its children live on.
+    Kill(Signal),
+    /// Send a signal to the whole process group.
+    KillGroup(Signal),
+    /// Suspend the process group (SIGSTOP).
+    Stop,
+    /// Wake a suspended process group (SIGCONT).
+    Continue,
+    /// Hold this response for a time before its next byte. Only for triggers of a request or response.
+    Delay(Span),
+    /// Never send the rest of this response. Only for triggers of a request or response.
+    Stall,
+    /// Answer this request with a status and a short error body. Only for `on = { request = n }`.
+    Answer(u16),
+    /// Break the connection here with a reset. Only for triggers of a request or response.
+    Reset,
+    /// Catwalk refuses every connection from now on, and drops the open ones.
+    CatwalkDown,
+    /// Catwalk accepts connections again.
+    CatwalkUp,
+    /// Put a file into the cache directory, over what is there.
+    Plant(Plant),
+    /// Remove the files of this role or glob.
+    Remove(String),
+    /// From now on Catwalk serves the next catalogue.
+    Bump,
+    /// Make the cache older by its TTL and a second, so that its window ends without waiting.
+    Age,
+    /// Take the write permission from the cache directory. Has no effect on root, and says so.
+    ReadOnly,
+    /// Give the write permission back.
+    Writable,
+}
+
+impl Action {
+    /// Whether the action acts on the response whose progress fired it.
+    pub fn is_about_response(&self) -> bool {
+        matches!(self, Self::Delay(_) | Self::Stall | Self::Answer(_) | Self::Reset)
+    }
+
+    /// Whether the action acts on a process, and so needs a target.
+    pub fn is_about_process(&self) -> bool {
+        matches!(self, Self::Kill(_) | Self::KillGroup(_) | Self::Stop | Self::Continue)
+    }
+
+    /// Whether the action is a fault, rather than a step of the plot such as ageing the cache.
+    pub fn is_fault(&self) -> bool {
+        !matches!(self, Self::Bump | Self::Age | Self::CatwalkUp | Self::Writable | Self::Continue)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kill(signal) => write!(f, "{signal} to the process"),
+            Self::KillGroup(signal) => write!(f, "{signal} to the process group"),
+            Self::Stop => f.write_str("stop the process"),
+            Self::Continue => f.write_str("continue the process"),
+            Self::Delay(span) => write!(f, "delay the response by {span}"),
+            Self::Stall => f.write_str("stall the response for ever"),
+            Self::Answer(status) => write!(f, "answer with status {status}"),
+            Self::Reset => f.write_str("reset the connection"),
+            Self::CatwalkDown => f.write_str("take Catwalk down"),
+            Self::CatwalkUp => f.write_str("bring Catwalk up"),
+            Self::Plant(plant) => write!(f, "plant {} as {}", plant.content, plant.path),
+            Self::Remove(path) => write!(f, "remove {path}"),
+            Self::Bump => f.write_str("bump the catalogue"),
+            Self::Age => f.write_str("age the cache past its TTL"),
+            Self::ReadOnly => f.write_str("make the cache directory read-only"),
+            Self::Writable => f.write_str("make the cache directory writable"),
+        }
+    }
+}
+
+/// A file put into the cache directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Plant {
+    /// `published`, `lock`, or a path relative to the cache directory.
+    pub path: String,
+    /// What the file holds.
+    pub content: Content,
+    /// The file's modification time.
+    #[serde(default)]
+    pub mtime: Mtime,
+}
+
+/// What a planted file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Content {
+    /// No bytes.
+    Empty,
+    /// Bytes that are not JSON.
+    Garbage,
+    /// The first half of the file that is there, or of the current catalogue.
+    Truncated,
+    /// The bytes that are there already: only the modification time changes.
+    Unchanged,
+    /// The current catalogue as Catwalk serves it.
+    Catalogue,
+    /// The number of a process that is no more, as a lock file holds it.
+    DeadPid,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Empty => "an empty file",
+            Self::Garbage => "garbage",
+            Self::Truncated => "half a catalogue",
+            Self::Unchanged => "the same bytes with another time",
+            Self::Catalogue => "a whole catalogue",
+            Self::DeadPid => "the PID of a dead process",
+        })
+    }
+}
+
+/// The modification time of a planted file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mtime {
+    /// The present.
+    #[default]
+    Now,
+    /// One year ahead.
+    Future,
+    /// One TTL and a second ago.
+    Expired,
+    /// The first second of 1970.
+    Epoch,
+}

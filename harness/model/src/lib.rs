@@ -1,0 +1,25 @@
+//! The data of cachestorm, and nothing but data: what was asked for, what happened, what it means.
+//!
+//! The crate exists so that three layers can share types and still not reach into one another: the
+//! engines *write* a [`record::Record`], the judge *reads* one and returns a [`verdict::Verdict`],
+//! the reports *show* both. Reading order:
+//!
+//! 1. [`units`]: durations, byte sizes and identities, so that no bare number has an unclear unit;
+//! 2. [`scenario`]: a scenario file as a value;
+//! 3. [`client`]: the description of a program under test;
+//! 4. [`record`]: one run of one scenario as a list of events;
+//! 5. [`verdict`]: what the judge says about a record;
+//! 6. [`run`]: many judged records, which is what a report is made of.
+//!
+//! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
+//! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
+//! errors point at the wrong line.
+
+pub mod client;
+mod ending;
+mod injection;
+pub mod record;
+pub mod run;
+pub mod scenario;
+pub mod units;
+pub mod verdict;

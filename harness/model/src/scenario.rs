@@ -1,0 +1,278 @@
+//! A scenario file as a value: who runs, what goes wrong and when, what must hold.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{ByteSize, Span};
+use crate::verdict::Invariant;
+
+pub use crate::injection::{Action, Content, Injection, Mtime, Plant, Target, Trigger};
+
+/// One scenario, one file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "cachestorm scenario")]
+pub struct Scenario {
+    /// One sentence that says what happens and what must come of it, for a person who reads a report.
+    pub summary: String,
+    /// Why the scenario exists: the bug it catches, where it was seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+    /// How the mock Catwalk server behaves.
+    #[serde(default)]
+    pub catwalk: Catwalk,
+    /// The state of the cache before the first wave, and its time to live.
+    #[serde(default)]
+    pub cache: Cache,
+    /// How many clients run and how they are started.
+    #[serde(default)]
+    pub clients: Clients,
+    /// Waves that differ from one another, in order; replaces `clients.waves` and `clients.between`.
+    #[serde(default, rename = "wave", skip_serializing_if = "Vec::is_empty")]
+    pub waves: Vec<Wave>,
+    /// What goes wrong, each fired by an observed event.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inject: Vec<Injection>,
+    /// What must hold, beyond what always must.
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+/// The mock server's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Catwalk {
+    /// How long each response waits before its head is sent, on top of `answer`.
+    pub latency: Span,
+    /// What a response waits for before its head is sent.
+    pub answer: Answer,
+    /// The size of a catalogue, from 4KiB to 2MiB; bodies come out within 2 % of it.
+    pub body: ByteSize,
+    /// Over which bytes the server computes its ETag.
+    pub etag: EtagMode,
+    /// The value of the `Cache-Control` header, absent by default as on the real server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cache_control: Option<String>,
+}
+
+impl Default for Catwalk {
+    fn default() -> Self {
+        Self {
+            latency: Span::default(),
+            answer: Answer::AtOnce,
+            body: ByteSize(16 << 10),
+            etag: EtagMode::Served,
+            cache_control: None,
+        }
+    }
+}
+
+/// What a response waits for before its head is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Nothing: only `latency` counts.
+    AtOnce,
+    /// Until every other live client of the wave has asked as well, sleeps in the kernel or has ended.
+    /// This makes contention certain on a machine of any speed, where a latency only makes it likely.
+    WhenHerdWaits,
+}
+
+/// Over which bytes the server computes its ETag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EtagMode {
+    /// Over the bytes of the body as served, which is what the real server does.
+    Served,
+    /// Over indented JSON while the body is compact: a client that hashes its own file never matches.
+    Indented,
+    /// No ETag at all.
+    Absent,
+}
+
+/// The cache before the first wave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Cache {
+    /// The time to live. A client with a fixed TTL runs with its own instead.
+    pub ttl: Span,
+    /// What the first wave finds.
+    pub initial: Initial,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { ttl: Span::from_secs(3600), initial: Initial::Empty }
+    }
+}
+
+/// What the first wave finds in the cache directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Initial {
+    /// Nothing.
+    Empty,
+    /// What one client, run to its end beforehand, leaves.
+    Fresh,
+    /// The same, and then aged past the TTL.
+    Expired,
+}
+
+/// How many clients run, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Clients {
+    /// Processes in each wave.
+    pub count: u32,
+    /// Waves; each starts when every process of the one before has ended.
+    pub waves: u32,
+    /// What is done between one wave and the next, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub between: Vec<Action>,
+    /// How the processes of a wave are started.
+    pub start: Start,
+    /// Which of the client's commands is run: `get` reads through the cache, `update` bypasses the TTL.
+    pub command: String,
+    /// How long a process may live. One that outlives it is killed and breaks `bounded-wait`.
+    pub deadline: Span,
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self {
+            count: 1,
+            waves: 1,
+            between: Vec::new(),
+            start: Start::Together,
+            command: "get".to_owned(),
+            deadline: Span::from_secs(20),
+        }
+    }
+}
+
+/// How the processes of a wave are started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// All are exec'd and held before their first instruction, then let go at once.
+    Together,
+    /// Each starts when the one before has ended.
+    OneByOne,
+    /// Each starts this long after the one before. A shape of load, not a trigger.
+    Stagger(Span),
+}
+
+/// One wave of clients, where waves differ.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Wave {
+    /// Processes in this wave; `clients.count` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u32>,
+    /// How they are started; `clients.start` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
+    /// Which command they run; `clients.command` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    /// What is done before the wave starts, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Action>,
+}
+
+/// What must hold, beyond what always must.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Expect {
+    /// Fetches allowed in a TTL window, besides those that an injected fault explains.
+    pub fetches_per_window: u32,
+    /// Clients that may fail without an injected fault that explains it.
+    pub failed_clients: u32,
+    /// The longest time from the last fault to the next success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recovery: Option<Span>,
+    /// How long a client may live; `clients.deadline` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wait: Option<Span>,
+    /// How much older than its TTL a returned catalogue may be.
+    pub grace: Span,
+    /// Temporaries that may lie about at the end, however many writers were killed.
+    pub residue: u32,
+    /// Clients that must have been waiting or racing while a fetch was under way, the fetcher
+    /// included; fewer is `vacuous`. By default 2 where a wave starts two or more together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contention: Option<u32>,
+    /// Invariants that this scenario is about: one that was never evaluated makes it `vacuous`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proves: Vec<Invariant>,
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Self {
+            fetches_per_window: 1,
+            failed_clients: 0,
+            recovery: None,
+            wait: None,
+            grace: Span::from_secs(1),
+            residue: 1,
+            contention: None,
+            proves: Vec::new(),
+        }
+    }
+}
+
+/// A wave with every default filled in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedWave {
+    /// Counted from 1.
+    pub number: u32,
+    /// Processes.
+    pub count: u32,
+    /// How they are started.
+    pub start: Start,
+    /// Which command they run.
+    pub command: String,
+    /// What is done before they start, in order.
+    pub before: Vec<Action>,
+}
+
+impl Scenario {
+    /// The waves in order, whichever of the two ways the file used to write them.
+    pub fn resolved_waves(&self) -> Vec<ResolvedWave> {
+        let defaults = &self.clients;
+        let wave = |index: usize, wave: &Wave| ResolvedWave {
+            number: u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1),
+            count: wave.count.unwrap_or(defaults.count),
+            start: wave.start.unwrap_or(defaults.start),
+            command: wave.command.clone().unwrap_or_else(|| defaults.command.clone()),
+            before: wave.before.clone(),
+        };
+        if !self.waves.is_empty() {
+            return self.waves.iter().enumerate().map(|(i, w)| wave(i, w)).collect();
+        }
+        (0..defaults.waves as usize)
+            .map(|index| {
+                let before = if index == 0 { Vec::new() } else { defaults.between.clone() };
+                wave(index, &Wave { before, ..Wave::default() })
+            })
+            .collect()
+    }
+
+    /// Processes in all waves, without the probes that follow them.
+    pub fn process_count(&self) -> u32 {
+        self.resolved_waves().iter().map(|wave| wave.count).sum()
+    }
+
+    /// The contention that the scenario must show to prove anything, if any.
+    pub fn required_contention(&self) -> Option<u32> {
+        self.expect.contention.or_else(|| {
+            let herd = self
+                .resolved_waves()
+                .iter()
+                .any(|wave| wave.count >= 2 && wave.start == Start::Together);
+            let fetches = self.cache.initial != Initial::Fresh || self.resolved_waves().len() > 1;
+            (herd && fetches).then_some(2)
+        })
+    }
+}
