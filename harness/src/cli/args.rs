@@ -1,0 +1,177 @@
+//! The arguments of every subcommand.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, ValueEnum};
+use clap_complete::Shell;
+
+use crate::model::scenario::EtagMode;
+use crate::model::units::{ByteSize, Span};
+
+/// A chaos and race-testing harness for caches that several processes share on disk.
+///
+/// Exit codes: 0 everything held, 1 an invariant was violated, 2 inconclusive, 3 vacuous (what a
+/// scenario is about never happened), 4 skipped with --strict, 64 a mistake in the command line, a
+/// scenario or a client description, 70 a fault of the harness or the machine.
+///
+/// Ctrl-C stops a run in order: its clients are ended, its reports written, and what it did not come
+/// to is inconclusive. A second one ends the program at once, with 128 and the signal's number.
+#[derive(Debug, Parser)]
+#[command(name = "cachestorm", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Subcommand,
+}
+
+/// What is to be done.
+#[derive(Debug, clap::Subcommand)]
+pub enum Subcommand {
+    /// Run scenarios against a client and judge what happened
+    Run(RunArgs),
+    /// List the scenarios and the clients that the program holds
+    List(ListArgs),
+    /// Show a run again, or the history of one of its scenarios
+    Show(ShowArgs),
+    /// Check scenario files and client descriptions without running anything
+    Check(CheckArgs),
+    /// Run the claims of the status report against its clients, and print what was measured
+    Claims(ClaimsArgs),
+    /// Run the mock Catwalk server alone, to point a client at by hand
+    Serve(ServeArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Be one of the cache clients that the program holds (`client --list` names them)
+    #[command(disable_help_flag = true)]
+    Client {
+        /// The client's name and its arguments
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
+}
+
+/// The arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Names (`crash/holder-killed`), folders of names (`crash`), globs (`crash/*`) or paths of
+    /// .toml files; all scenarios by default
+    pub scenarios: Vec<String>,
+    /// A client by name, or the path of a client.toml or of the folder that holds one
+    #[arg(short, long, default_value = "reference")]
+    pub client: String,
+    /// How often each scenario is run
+    #[arg(short = 'n', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// How many scenarios are run at a time [default: half of the processors]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// What seeds the choices that the harness makes; it fixes the plan, not the system's schedule
+    #[arg(short, long)]
+    pub seed: Option<u64>,
+    /// The folder in which each run makes its own
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+    /// Exit with 4 when anything was skipped
+    #[arg(long)]
+    pub strict: bool,
+    /// Also write the JUnit XML report to this file
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Also write the Markdown summary to this file
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+/// The arguments of `list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// List the clients instead of the scenarios
+    #[arg(long)]
+    pub clients: bool,
+    /// Print names only, one a line
+    #[arg(long)]
+    pub names: bool,
+}
+
+/// The arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// A run: its name, the path of its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// A scenario of the run, whose whole history is shown
+    pub scenario: Option<String>,
+    /// Which repetition of the scenario; by default the first that did not pass, else the first
+    #[arg(long)]
+    pub repetition: Option<u32>,
+    /// The most events to show
+    #[arg(long, default_value_t = 200)]
+    pub limit: usize,
+    /// The folder in which runs are looked for
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+}
+
+/// The arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Scenario files, client.toml files, or folders of either
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// One line for each mistake: FILE:LINE:COLUMN: MESSAGE
+    #[arg(long)]
+    pub short: bool,
+}
+
+/// The arguments of `claims`.
+#[derive(Debug, Args)]
+pub struct ClaimsArgs {
+    /// The clients to compare
+    #[arg(
+        long,
+        value_delimiter = ',',
+        default_value = "before-fix,status-report,status-report-fetch,reference"
+    )]
+    pub clients: Vec<String>,
+    /// How the table is printed
+    #[arg(long, value_enum, default_value_t = ClaimsFormat::Terminal)]
+    pub format: ClaimsFormat,
+    /// The folder in which each run makes its own
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+}
+
+/// How the table of claims is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ClaimsFormat {
+    /// For reading
+    Terminal,
+    /// For a README
+    Markdown,
+    /// For programs
+    Json,
+}
+
+/// The arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The port to listen on; any free one by default
+    #[arg(short, long, default_value_t = 0)]
+    pub port: u16,
+    /// The size of a catalogue, from 4KiB to 2MiB
+    #[arg(long, default_value = "16KiB", value_parser = from_text::<ByteSize>)]
+    pub body: ByteSize,
+    /// How long each response waits before its head is sent
+    #[arg(long, default_value = "0ms", value_parser = from_text::<Span>)]
+    pub latency: Span,
+    /// Over which bytes the ETag is computed: served, indented, or absent
+    #[arg(long, default_value = "served", value_parser = from_text::<EtagMode>)]
+    pub etag: EtagMode,
+}
+
+/// Reads a value as scenario files write it, so that both take and refuse the same.
+fn from_text<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(text.into()).map_err(|error| error.to_string())
+}

@@ -1,0 +1,269 @@
+//! A process from its release to its end: its streams, its deadline, what it leaves in its group.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::child::{Child, Output};
+use super::output::{Captured, Stream};
+use super::{Held, Scope, group, send};
+use crate::client::guardian::Guarded;
+use crate::model::units::ClientId;
+
+/// How long a group may take to empty itself after its leader has ended, before what is left counts as
+/// left behind. A tolerance for helpers that are on their way out, not a trigger.
+const EMPTYING: Duration = Duration::from_millis(500);
+
+/// How long the streams of an ended process are read on where a stray holds them open.
+const DRAINING: Duration = Duration::from_millis(200);
+
+/// What a watched process tells the engine.
+#[derive(Debug)]
+pub enum Notice {
+    /// It outlived its deadline; its group was sent SIGKILL.
+    Overdue {
+        /// Which.
+        client: ClientId,
+        /// When.
+        at: Instant,
+    },
+    /// It ended.
+    Ended(Box<Ended>),
+    /// It ended, and how could not be learned.
+    Lost {
+        /// Which.
+        client: ClientId,
+        /// When.
+        at: Instant,
+        /// What the system said.
+        error: String,
+    },
+}
+
+/// The end of a process.
+#[derive(Debug)]
+pub struct Ended {
+    /// Which.
+    pub client: ClientId,
+    /// When the process itself ended.
+    pub at: Instant,
+    /// The exit code, or the signal.
+    pub status: Result<i32, i32>,
+    /// CPU time in user mode.
+    pub user: Duration,
+    /// CPU time in the kernel.
+    pub system: Duration,
+    /// The largest resident set, in KiB.
+    pub max_rss_kib: u64,
+    /// Standard output.
+    pub stdout: Captured,
+    /// Standard error.
+    pub stderr: Captured,
+    /// Others of its group that outlived it; they were killed.
+    pub left_behind: Vec<u32>,
+}
+
+/// A process with everything in place to watch it, so that letting it go takes one call. Dropping it
+/// kills and reaps it.
+#[derive(Debug)]
+pub struct Ready {
+    /// Since when it runs, where it was at no barrier.
+    runs_since: Option<Instant>,
+    child: Child,
+    guarded: Guarded,
+    streams: Streams,
+    exit: exit::Exit,
+}
+
+#[derive(Debug)]
+struct Streams {
+    stdout: Stream,
+    stderr: Stream,
+}
+
+impl Held {
+    /// Puts everything in place to watch the process. Must be called within a runtime.
+    ///
+    /// # Errors
+    /// When the system refuses what watching needs, usually for want of descriptors.
+    pub fn ready(self) -> io::Result<Ready> {
+        let Self { at, runs, mut child, guarded } = self;
+        let Some(Output { stdout, stderr }) = child.output.take() else {
+            return Err(io::Error::other("the process has no pipes"));
+        };
+        let streams = Streams { stdout: Stream::new(stdout)?, stderr: Stream::new(stderr)? };
+        let exit = exit::Exit::new(child.pid())?;
+        Ok(Ready { runs_since: runs.then_some(at), child, guarded, streams, exit })
+    }
+}
+
+impl Ready {
+    /// Lets the process go, and tells when its own time began.
+    ///
+    /// # Errors
+    /// When the system refuses the signal, which means that the process is no more.
+    pub fn release(&self) -> io::Result<Instant> {
+        if let Some(since) = self.runs_since {
+            return Ok(since);
+        }
+        let at = Instant::now();
+        send(self.child.pid(), libc::SIGCONT, Scope::Process).map(|()| at)
+    }
+
+    /// Watches the process to its end on a task of the current runtime, and tells `notices` about it.
+    /// `deadline` counts from now.
+    pub fn watch(
+        self,
+        client: ClientId,
+        deadline: Duration,
+        notices: mpsc::UnboundedSender<Notice>,
+    ) {
+        tokio::spawn(async move {
+            let end = self.until_end(client, deadline, &notices).await;
+            // An engine that is gone has killed the group by other means.
+            let _ = notices.send(end);
+        });
+    }
+
+    async fn until_end(
+        self,
+        client: ClientId,
+        deadline: Duration,
+        notices: &mpsc::UnboundedSender<Notice>,
+    ) -> Notice {
+        let Self { child, guarded, mut streams, mut exit, .. } = self;
+        let pid = child.pid();
+        if timeout(deadline, until_exit(&mut exit, &mut streams)).await.is_err() {
+            // As above.
+            let _ = notices.send(Notice::Overdue { client, at: Instant::now() });
+            // The group can only be gone because it has just ended by itself.
+            let _ = send(pid, libc::SIGKILL, Scope::Group);
+            until_exit(&mut exit, &mut streams).await;
+        }
+        let at = Instant::now();
+        let reaped = child.reap();
+        let left_behind = if group_empties(pid).await { Vec::new() } else { group::members(pid) };
+        if left_behind.is_empty() {
+            guarded.release();
+        } else {
+            drop(guarded);
+            // What was killed is not left to lie about as zombies either.
+            group_empties(pid).await;
+        }
+        let Streams { stdout, stderr } = streams;
+        let (stdout, stderr) = tokio::join!(stdout.finish(DRAINING), stderr.finish(DRAINING));
+        match reaped {
+            Err(error) => Notice::Lost { client, at, error: error.to_string() },
+            Ok(end) => Notice::Ended(Box::new(Ended {
+                client,
+                at,
+                status: end.status,
+                user: end.user,
+                system: end.system,
+                max_rss_kib: end.max_rss_kib,
+                stdout,
+                stderr,
+                left_behind,
+            })),
+        }
+    }
+}
+
+/// Reads both streams until the process has ended. Cancel-safe.
+async fn until_exit(exit: &mut exit::Exit, streams: &mut Streams) {
+    let Streams { stdout, stderr } = streams;
+    let reading = async { tokio::join!(stdout.read_to_end(), stderr.read_to_end()) };
+    tokio::select! {
+        () = exit.wait() => {},
+        _ = reading => exit.wait().await,
+    }
+}
+
+/// Whether the group of the ended leader `pid` is empty, now or within [`EMPTYING`].
+async fn group_empties(pid: u32) -> bool {
+    let since = Instant::now();
+    loop {
+        group::reap_orphans(pid);
+        if send(pid, 0, Scope::Group).is_err() {
+            return true;
+        }
+        if since.elapsed() > EMPTYING {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod exit {
+    use std::io;
+    use std::os::fd::{FromRawFd, OwnedFd};
+
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+
+    /// The end of a process, as a descriptor that becomes readable.
+    #[derive(Debug)]
+    pub struct Exit(AsyncFd<OwnedFd>);
+
+    impl Exit {
+        pub fn new(pid: u32) -> io::Result<Self> {
+            // SAFETY: pidfd_open takes no pointers and returns a new descriptor that nothing else owns.
+            let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+            let fd = i32::try_from(fd).map_err(io::Error::other)?;
+            if fd < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: as above.
+            let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+            // SAFETY: the descriptor is moved in, stays open and stays the same for the value's life.
+            let fd = unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) };
+            fd.map(Self).map_err(io::Error::from)
+        }
+
+        /// Returns when the process has ended. It is a zombie then, and not reaped.
+        pub async fn wait(&mut self) {
+            // An error here means that the runtime is shutting down, and the run with it.
+            if let Ok(mut ready) = self.0.readable().await {
+                ready.retain_ready();
+            }
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod exit {
+    use std::io;
+
+    use tokio::sync::oneshot;
+
+    /// The end of a process, told by a thread that waits for it.
+    #[derive(Debug)]
+    pub struct Exit(Option<oneshot::Receiver<()>>);
+
+    impl Exit {
+        pub fn new(pid: u32) -> io::Result<Self> {
+            let (ended, receiver) = oneshot::channel();
+            std::thread::Builder::new().name(format!("wait-{pid}")).spawn(move || {
+                // SAFETY: siginfo_t is a plain C structure, and a valid place for one is passed.
+                unsafe {
+                    let mut info: libc::siginfo_t = std::mem::zeroed();
+                    libc::waitid(libc::P_PID, pid, &raw mut info, libc::WEXITED | libc::WNOWAIT);
+                }
+                let _ = ended.send(());
+            })?;
+            Ok(Self(Some(receiver)))
+        }
+
+        /// Returns when the process has ended. It is a zombie then, and not reaped.
+        pub async fn wait(&mut self) {
+            if let Some(receiver) = self.0.as_mut() {
+                let _ = receiver.await;
+                self.0 = None;
+            }
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The actions: on processes, on the server, on files.
+
+use std::time::Instant;
+
+use super::world::{Herd, Proc};
+use crate::catwalk::observe::Directive;
+use crate::client::process::{Scope, send, signal_number};
+use crate::inject::disk::DiskError;
+use crate::inject::plan::Occurrence;
+use crate::model::record::{Effect, What};
+use crate::model::scenario::{Action, Target};
+use crate::model::units::ClientId;
+use crate::record::recorder::{EventRef, Recorder};
+
+/// What fires an injection.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Cause {
+    /// The event in the record.
+    pub event: Option<EventRef>,
+    /// The process behind it.
+    pub client: Option<ClientId>,
+    /// The server waits for what to do with a response.
+    pub response: bool,
+}
+
+impl Herd<'_> {
+    /// Tells the plan of something that has no event, process or response of its own.
+    pub async fn occurs(&mut self, occurrence: Occurrence<'_>) {
+        self.fire(occurrence, Cause::default()).await;
+    }
+
+    /// Tells the plan what occurred, does what that fires, and returns what the server is to do.
+    pub async fn fire(&mut self, occurrence: Occurrence<'_>, cause: Cause) -> Directive {
+        let mut directive = Directive::Proceed;
+        for index in self.plan.occurs(occurrence) {
+            let injection = &self.spec.scenario.inject[index];
+            let (action, target) = (injection.action.clone(), injection.target);
+            let index = u32::try_from(index).ok();
+            let said = self.act(index, &action, target, cause).await;
+            if said != Directive::Proceed {
+                directive = said;
+            }
+        }
+        directive
+    }
+
+    /// Does what the plot asks for between waves.
+    pub async fn step(&mut self, action: &Action) {
+        if !self.interrupted {
+            self.act(None, action, None, Cause::default()).await;
+            self.settle().await;
+        }
+    }
+
+    /// Does one action and records it with the time before it, so that its effects come after it.
+    async fn act(
+        &mut self,
+        injection: Option<u32>,
+        action: &Action,
+        target: Option<Target>,
+        cause: Cause,
+    ) -> Directive {
+        let at = Instant::now();
+        let mut targets = Vec::new();
+        let mut directive = Directive::Proceed;
+        let done = if action.is_about_process() {
+            targets = self.targets(target, cause);
+            self.act_on_processes(action, &mut targets)
+        } else if action.is_about_response() {
+            targets.extend(cause.client);
+            directive = directive_of(action);
+            if cause.response { Ok(()) } else { Err("no response is under way".to_owned()) }
+        } else {
+            self.act_on_world(action).await.map_err(|error| error.to_string())
+        };
+        let effect = match done {
+            Ok(()) => Effect::Landed,
+            Err(why) => Effect::Missed(why),
+        };
+        let because = cause.event.map(Recorder::number);
+        let action = action.clone();
+        self.recorder.add(at, What::Injected { injection, action, targets, because, effect });
+        directive
+    }
+
+    /// Whom an action on processes hits.
+    fn targets(&self, target: Option<Target>, cause: Cause) -> Vec<ClientId> {
+        let live = |client: &ClientId| self.processes.get(client).is_some_and(Proc::lives);
+        match target {
+            None => cause.client.into_iter().collect(),
+            Some(Target::Client(number)) => vec![ClientId(number)],
+            Some(Target::Everyone) => self.processes.keys().copied().filter(live).collect(),
+            Some(Target::Fetcher) => {
+                let latest = self.fetches.values().rev();
+                let under_way = latest.clone().find(|fetch| !fetch.ended);
+                let fetch = under_way.or_else(|| latest.clone().next());
+                fetch.and_then(|fetch| fetch.client).into_iter().collect()
+            }
+            Some(Target::Waiter) => self
+                .processes
+                .iter()
+                .find(|(_, proc)| proc.lives() && !proc.has_asked)
+                .map(|(client, _)| *client)
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    /// Signals the targets that live; only these stay in the list.
+    fn act_on_processes(
+        &mut self,
+        action: &Action,
+        targets: &mut Vec<ClientId>,
+    ) -> Result<(), String> {
+        let (number, scope) = match action {
+            Action::Kill(signal) => (signal_number(*signal), Scope::Process),
+            Action::KillGroup(signal) => (signal_number(*signal), Scope::Group),
+            Action::Stop => (libc::SIGSTOP, Scope::Group),
+            Action::Continue => (libc::SIGCONT, Scope::Group),
+            _ => return Err("this is no action on a process".to_owned()),
+        };
+        if targets.is_empty() {
+            return Err("there is no such process".to_owned());
+        }
+        let named = targets.clone();
+        targets.retain(|client| {
+            self.processes.get_mut(client).is_some_and(|proc| {
+                let hit = proc.lives() && send(proc.pid, number, scope).is_ok();
+                if hit {
+                    proc.signals.push(number);
+                }
+                hit
+            })
+        });
+        if targets.is_empty() {
+            *targets = named;
+            return Err("the process had ended by itself".to_owned());
+        }
+        Ok(())
+    }
+
+    async fn act_on_world(&mut self, action: &Action) -> Result<(), DiskError> {
+        match action {
+            Action::CatwalkDown => self.catwalk.down().await,
+            Action::CatwalkUp => {
+                self.catwalk.up().map_err(|error| DiskError::Nothing(error.to_string()))?;
+            }
+            Action::Bump => {
+                self.catwalk.bump();
+            }
+            Action::Plant(plant) => {
+                let catalogue = self.catwalk.library().current().body().to_vec();
+                self.disk.plant(plant, &catalogue)?;
+            }
+            Action::Remove(pattern) => self.disk.remove(pattern)?,
+            Action::Age => self.age().await?,
+            Action::ReadOnly => self.disk.set_writable(false)?,
+            Action::Writable => self.disk.set_writable(true)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// What the server is told to do.
+fn directive_of(action: &Action) -> Directive {
+    match action {
+        Action::Delay(span) => Directive::Delay(span.0),
+        Action::Stall => Directive::Stall,
+        Action::Answer(status) => Directive::Answer(*status),
+        Action::Reset => Directive::Reset,
+        _ => Directive::Proceed,
+    }
+}

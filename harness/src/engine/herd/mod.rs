@@ -1,0 +1,35 @@
+//! The herd engine: real processes, real concurrency, faults at observed events.
+//!
+//! One thread and one loop own a run. Everything that happens (a request, a change on disk, the end of
+//! a process) comes to the loop as an observation; the loop records it, asks the plan what it fires,
+//! and acts. Reading order: `world` (what a run is made of), `plot` (waves, healing, probes), `start`
+//! (processes), `pump` (the loop), `act` and `age` (the actions), `hold` (responses held until the herd waits).
+
+mod act;
+mod age;
+mod hold;
+mod plot;
+mod pump;
+mod start;
+mod world;
+
+use crate::engine::{EngineError, RunSpec};
+use crate::model::record::Record;
+
+/// Runs a scenario once and returns its record. Every process that it started has ended by then.
+///
+/// Takes the calling thread for the whole run: the kernel ties a client's death signal to it.
+///
+/// # Errors
+/// When the run cannot be made at all; what goes wrong within it is in the record.
+pub fn run(spec: &RunSpec) -> Result<Record, EngineError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(EngineError::system("start the event loop"))?;
+    runtime.block_on(async {
+        let mut herd = world::Herd::new(spec).await?;
+        herd.play().await;
+        Ok(herd.finish().await)
+    })
+}

@@ -1,0 +1,189 @@
+//! The plot of a scenario: setup, waves, healing, probes, residue.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use rand::seq::SliceRandom;
+
+use super::world::Herd;
+use crate::client::strays;
+use crate::inject::plan::Occurrence;
+use crate::model::record::{Part, What};
+use crate::model::scenario::{Action, Initial, ResolvedWave, Start};
+use crate::model::units::ClientId;
+
+impl Herd<'_> {
+    /// Plays the whole scenario. Every process has ended when it returns.
+    pub async fn play(&mut self) {
+        self.bring_into_initial_state().await;
+        self.occurs(Occurrence::Begin).await;
+        for wave in self.spec.scenario.resolved_waves() {
+            if self.interrupted {
+                break;
+            }
+            for action in &wave.before {
+                self.step(action).await;
+            }
+            if self.interrupted {
+                break;
+            }
+            self.play_wave(&wave).await;
+        }
+        if !self.interrupted {
+            self.heal().await;
+            self.run_apart(Part::ProbeNow).await;
+            self.step(&Action::Age).await;
+            self.run_apart(Part::ProbeNextWindow).await;
+        }
+        self.end_all().await;
+        if self.interrupted {
+            // Nothing was healed, and a folder that nobody may write to cannot be removed either.
+            let _ = self.disk.set_writable(true);
+        }
+        self.look_for_strays();
+        self.settle().await;
+        self.record_residue();
+    }
+
+    async fn bring_into_initial_state(&mut self) {
+        let initial = self.spec.scenario.cache.initial;
+        if initial == Initial::Empty {
+            return;
+        }
+        self.run_apart(Part::Setup).await;
+        if initial == Initial::Expired {
+            self.step(&Action::Age).await;
+        }
+    }
+
+    async fn play_wave(&mut self, wave: &ResolvedWave) {
+        self.plan.wave_starts();
+        let part = Part::Wave(wave.number);
+        match wave.start {
+            Start::Together => {
+                let clients = self.spawn(wave.count, part, &wave.command);
+                self.wave_started(wave.number, clients.clone());
+                let mut order = clients.clone();
+                order.shuffle(&mut self.choices);
+                self.release(&order);
+                for _ in &clients {
+                    self.one_more_started().await;
+                }
+            }
+            Start::OneByOne => {
+                self.wave_started(wave.number, Vec::new());
+                for _ in 0..wave.count {
+                    self.run_one(part, &wave.command).await;
+                }
+            }
+            Start::Stagger(gap) => {
+                self.wave_started(wave.number, Vec::new());
+                for index in 0..wave.count {
+                    if index > 0 {
+                        self.pump_for(gap.0).await;
+                    }
+                    if self.interrupted {
+                        break;
+                    }
+                    self.start_one(part, &wave.command).await;
+                }
+            }
+        }
+        self.pump_until_quiet().await;
+        self.settle().await;
+        let at = Instant::now();
+        self.recorder.add(at, What::WaveEnded { wave: wave.number });
+        self.occurs(Occurrence::AllExited(wave.number)).await;
+    }
+
+    fn wave_started(&mut self, wave: u32, clients: Vec<ClientId>) {
+        self.recorder.add(Instant::now(), What::WaveStarted { wave, clients });
+    }
+
+    async fn one_more_started(&mut self) {
+        self.started += 1;
+        self.occurs(Occurrence::Started(self.started)).await;
+    }
+
+    /// Runs one process of a wave to its end.
+    async fn run_one(&mut self, part: Part, command: &str) {
+        if self.interrupted {
+            return;
+        }
+        self.start_one(part, command).await;
+        self.pump_until_quiet().await;
+        self.settle().await;
+    }
+
+    /// Starts one process of a wave and lets it go at once.
+    async fn start_one(&mut self, part: Part, command: &str) {
+        let client = self.spawn(1, part, command);
+        self.release(&client);
+        for _ in &client {
+            self.one_more_started().await;
+        }
+    }
+
+    /// Runs one process that belongs to no wave, and so needs no barrier, to its end.
+    async fn run_apart(&mut self, part: Part) {
+        if self.interrupted {
+            return;
+        }
+        self.spawn_free(part, "get");
+        self.pump_until_quiet().await;
+        self.settle().await;
+    }
+
+    /// Ends the faults: what they took away is given back.
+    async fn heal(&mut self) {
+        self.plan.end();
+        if let Err(error) = self.catwalk.up() {
+            self.interrupt(&format!("Catwalk could not be brought up again: {error}"));
+            return;
+        }
+        // Fails for no directory that this process made itself.
+        let _ = self.disk.set_writable(true);
+        self.settle().await;
+        self.recorder.add(Instant::now(), What::Healed);
+    }
+
+    /// Whatever its client's group was, a process of this run that is left is found and ended. The
+    /// children of one that is killed become ours in turn, so the search is repeated.
+    fn look_for_strays(&mut self) {
+        let tag = self.tag().to_owned();
+        let mut by_client: BTreeMap<ClientId, Vec<u32>> = BTreeMap::new();
+        for _ in 0..strays::SEARCHES {
+            let strays = strays::find(&tag, &|pid| self.owns(pid));
+            if strays.is_empty() {
+                break;
+            }
+            for stray in &strays {
+                strays::kill(stray);
+                let number = stray.marker[tag.len()..].trim_start_matches('c').parse().unwrap_or(0);
+                by_client.entry(ClientId(number)).or_default().push(stray.pid);
+            }
+        }
+        for (client, pids) in by_client {
+            self.recorder.add(Instant::now(), What::LeftBehind { client, pids });
+        }
+    }
+
+    fn record_residue(&mut self) {
+        let files = match self.disk.files() {
+            Ok(files) => files,
+            Err(error) => {
+                self.interrupt(&format!("the cache directory could not be looked at: {error}"));
+                return;
+            }
+        };
+        let mut counts = BTreeMap::new();
+        for (_, role) in &files {
+            *counts.entry(*role).or_insert(0) += 1;
+        }
+        let files = files
+            .into_iter()
+            .map(|(path, role)| (path.to_string_lossy().into_owned(), role))
+            .collect();
+        self.recorder.add(Instant::now(), What::Residue { files, counts });
+    }
+}

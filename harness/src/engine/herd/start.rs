@@ -1,0 +1,111 @@
+//! Processes are started and let go.
+
+use std::io;
+use std::path::Path;
+use std::time::Instant;
+
+use super::world::{Herd, Proc};
+use crate::client::prepare::{self, Invocation};
+use crate::client::process::{Held, Ready, explain};
+use crate::model::record::{Part, What};
+use crate::model::units::ClientId;
+
+impl Herd<'_> {
+    /// Starts the next `count` processes and holds them at the barrier. Returns those that exist; a
+    /// refusal is recorded.
+    pub fn spawn(&mut self, count: u32, part: Part, command: &str) -> Vec<ClientId> {
+        let clients: Vec<ClientId> = self.next_clients().take(count as usize).collect();
+        let invocations: Result<Vec<_>, _> =
+            clients.iter().map(|client| self.invocation(*client, command)).collect();
+        let held = match invocations {
+            Ok(invocations) => self.launcher.launch(invocations),
+            // What one command line lacks, all of them lack.
+            Err(error) => vec![error; clients.len()].into_iter().map(Err).collect(),
+        };
+        let started = clients.into_iter().zip(held);
+        started
+            .filter_map(|(client, held)| self.note_spawned(client, held, part, command))
+            .collect()
+    }
+
+    /// Starts the next process at no barrier, and watches it. A refusal is recorded.
+    pub fn spawn_free(&mut self, part: Part, command: &str) {
+        let Some(client) = self.next_clients().next() else { return };
+        let held = self.invocation(client, command).and_then(|invocation| {
+            Held::start_free(&invocation).map_err(|error| explain(&error, &invocation.program))
+        });
+        if self.note_spawned(client, held, part, command).is_some() {
+            self.release(&[client]);
+        }
+    }
+
+    fn next_clients(&self) -> impl Iterator<Item = ClientId> + use<> {
+        let first = u32::try_from(self.processes.len()).unwrap_or(u32::MAX).saturating_add(1);
+        (first..).map(ClientId)
+    }
+
+    fn note_spawned(
+        &mut self,
+        client: ClientId,
+        held: Result<Held, String>,
+        part: Part,
+        command: &str,
+    ) -> Option<ClientId> {
+        let (proc, at, what) = match held {
+            Ok(held) => {
+                let (pid, at) = (held.pid(), held.at);
+                let what = What::Spawned { client, pid, part, command: command.to_owned() };
+                (Proc::new(pid, part, Some(held)), at, what)
+            }
+            Err(error) => {
+                (Proc::new(0, part, None), Instant::now(), What::SpawnFailed { client, error })
+            }
+        };
+        let exists = !proc.ended;
+        self.processes.insert(client, proc);
+        self.recorder.add(at, what);
+        exists.then_some(client)
+    }
+
+    fn invocation(&self, client: ClientId, command: &str) -> Result<Invocation, String> {
+        let base_url = self.catwalk.base_url(client);
+        let marker = format!("{}{client}", self.tag());
+        prepare::invocation(&self.spec.client, command, &self.disk.surroundings, &base_url, &marker)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Lets processes go, one right after the other, and watches them. A refusal is recorded.
+    pub fn release(&mut self, clients: &[ClientId]) {
+        let ready: Vec<(ClientId, Ready)> = clients
+            .iter()
+            .filter_map(|client| {
+                let held = self.processes.get_mut(client)?.held.take()?;
+                held.ready()
+                    .map_err(|error| self.give_up(*client, &error))
+                    .ok()
+                    .map(|it| (*client, it))
+            })
+            .collect();
+        // Nothing else is done in between, so that the last is let go as soon after the first as can be.
+        let released: Vec<_> = ready.iter().map(|(_, ready)| ready.release()).collect();
+        let deadline = self.spec.scenario.clients.deadline.0;
+        for ((client, ready), released) in ready.into_iter().zip(released) {
+            match released {
+                Ok(at) => {
+                    ready.watch(client, deadline, self.tell.clone());
+                    self.recorder.add(at, What::Released { client });
+                    self.living += 1;
+                }
+                Err(error) => self.give_up(client, &error),
+            }
+        }
+    }
+
+    fn give_up(&mut self, client: ClientId, error: &io::Error) {
+        let error = explain(error, Path::new("the process"));
+        self.recorder.add(Instant::now(), What::SpawnFailed { client, error });
+        if let Some(proc) = self.processes.get_mut(&client) {
+            proc.ended = true;
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What a run is made of, from its beginning to its record.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::mpsc;
+
+use super::hold::Hold;
+use crate::catwalk::observe::Observation;
+use crate::catwalk::{Catwalk, Settings};
+use crate::client::prepare::{self, Surroundings};
+use crate::client::process::{self, Launcher, Notice, barrier_kind};
+use crate::client::{guardian, strays};
+use crate::engine::{EngineError, RunSpec};
+use crate::inject::disk::Disk;
+use crate::inject::plan::Plan;
+use crate::model::client::PublishedForm;
+use crate::model::record::{Part, RECORD_SCHEMA, Record};
+use crate::model::units::{ClientId, RequestId, Span};
+use crate::record::recorder::Recorder;
+use crate::record::roles::Roles;
+use crate::record::watch::{FileNotice, Planted, Watched, Watcher};
+
+/// The harness's own deadline for a scenario, as a multiple of a client's deadline for each wave: what
+/// is longer than that is stuck, and the verdict is `inconclusive`.
+const DEADLINES_PER_WAVE: u32 = 2;
+
+/// A process of the run.
+#[derive(Debug)]
+pub struct Proc {
+    /// Its process id, which is its group's too.
+    pub pid: u32,
+    /// Why it runs.
+    pub part: Part,
+    /// Not let go yet: the process is at the barrier.
+    pub held: Option<process::Held>,
+    /// It has ended.
+    pub ended: bool,
+    /// It has asked Catwalk for the catalogue.
+    pub has_asked: bool,
+    /// Signals that injections, or the deadline, have sent it.
+    pub signals: Vec<i32>,
+}
+
+impl Proc {
+    /// A process at the barrier, or one that could not be started.
+    pub fn new(pid: u32, part: Part, held: Option<process::Held>) -> Self {
+        let ended = held.is_none();
+        Self { pid, part, held, ended, has_asked: false, signals: Vec::new() }
+    }
+
+    /// It was let go and has not ended.
+    pub fn lives(&self) -> bool {
+        self.held.is_none() && !self.ended
+    }
+}
+
+/// A fetch, as far as triggers and targets need it.
+#[derive(Debug, Clone, Copy)]
+pub struct Fetch {
+    /// Its number among the fetches.
+    pub number: u32,
+    /// Its sender.
+    pub client: Option<ClientId>,
+    /// Its response was sent whole, or ended early.
+    pub ended: bool,
+}
+
+/// A run under way.
+pub struct Herd<'s> {
+    pub(super) spec: &'s RunSpec,
+    pub(super) recorder: Recorder,
+    pub(super) plan: Plan,
+    pub(super) disk: Disk,
+    pub(super) catwalk: Catwalk,
+    pub(super) watcher: Watcher,
+    pub(super) server: mpsc::UnboundedReceiver<Observation>,
+    pub(super) files: mpsc::UnboundedReceiver<FileNotice>,
+    pub(super) notices: mpsc::UnboundedReceiver<Notice>,
+    pub(super) tell: mpsc::UnboundedSender<Notice>,
+    pub(super) processes: BTreeMap<ClientId, Proc>,
+    /// How many of them live: were let go and have not ended.
+    pub(super) living: usize,
+    pub(super) fetches: BTreeMap<RequestId, Fetch>,
+    pub(super) hold: Hold,
+    /// Processes of the waves that were let go, and that have ended.
+    pub(super) started: u32,
+    pub(super) exited: u32,
+    pub(super) deadline: Instant,
+    pub(super) interrupted: bool,
+    /// The choices that the seed fixes: in which order the processes of a wave are let go.
+    pub(super) choices: StdRng,
+    ttl: Span,
+    /// What this run's processes are known by: `PID-N/`, of this harness process.
+    tag: String,
+    /// Last, because what it started dies with it.
+    pub(super) launcher: Launcher,
+}
+
+impl<'s> Herd<'s> {
+    /// Makes the directories, starts the server and the watch. No client runs yet.
+    pub async fn new(spec: &'s RunSpec) -> Result<Self, EngineError> {
+        static RUNS: AtomicU32 = AtomicU32::new(0);
+        guardian::start().map_err(EngineError::system("start the guardian of client processes"))?;
+        strays::adopt_orphans();
+        process::keep_ends_of_children();
+
+        let began = Instant::now();
+        let ttl = spec.client.effective_ttl(spec.scenario.cache.ttl);
+        let surroundings = surroundings(spec, ttl)?;
+        check_commands(spec, &surroundings)?;
+        let (observer, server) = mpsc::unbounded_channel();
+        let settings = Settings {
+            latency: spec.scenario.catwalk.latency,
+            body: spec.scenario.catwalk.body,
+            etag: spec.scenario.catwalk.etag,
+            cache_control: spec.scenario.catwalk.cache_control.clone(),
+            backend: spec.backend,
+        };
+        let catwalk = Catwalk::start(settings, observer).await?;
+        let disk = disk(spec, surroundings)?;
+        let (watcher, files) = watch(spec, &disk, &catwalk)?;
+        let (tell, notices) = mpsc::unbounded_channel();
+        let waves = u32::try_from(spec.scenario.resolved_waves().len()).unwrap_or(u32::MAX);
+        let patience = spec
+            .scenario
+            .clients
+            .deadline
+            .0
+            .saturating_mul(DEADLINES_PER_WAVE.saturating_mul(waves.saturating_add(3)));
+        Ok(Self {
+            spec,
+            recorder: Recorder::new(began),
+            plan: Plan::new(&spec.scenario.inject)?,
+            disk,
+            catwalk,
+            watcher,
+            server,
+            files,
+            notices,
+            tell,
+            processes: BTreeMap::new(),
+            living: 0,
+            fetches: BTreeMap::new(),
+            hold: Hold::default(),
+            started: 0,
+            exited: 0,
+            // A day stands for "never" where the sum would overflow.
+            deadline: began.checked_add(patience).unwrap_or(began + Duration::from_secs(86_400)),
+            interrupted: false,
+            choices: StdRng::seed_from_u64(spec.seed.wrapping_add(u64::from(spec.repetition))),
+            ttl,
+            tag: format!("{}-{}/", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed)),
+            launcher: Launcher::new(barrier_kind()),
+        })
+    }
+
+    /// Whether a process of this run has this process id.
+    pub fn owns(&self, pid: u32) -> bool {
+        self.processes.values().any(|proc| proc.pid == pid && !proc.ended)
+    }
+
+    /// The marker that this run's processes carry begins with this.
+    pub fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// The base URL for whoever is no client of a wave, such as a command that ages the cache.
+    pub fn own_base_url(&self) -> String {
+        self.catwalk.base_url(ClientId(0))
+    }
+
+    /// Ends the server and the watch, and makes the record.
+    pub async fn finish(mut self) -> Record {
+        self.watcher.sync();
+        self.drain_files();
+        drop(self.watcher);
+        self.catwalk.shutdown().await;
+        Record {
+            schema: RECORD_SCHEMA.to_owned(),
+            name: self.spec.name.clone(),
+            scenario: self.spec.scenario.clone(),
+            client: self.spec.client.clone(),
+            ttl: self.ttl,
+            repetition: self.spec.repetition,
+            seed: self.spec.seed,
+            barrier: self.launcher.barrier(),
+            events: self.recorder.finish(),
+        }
+    }
+}
+
+/// An empty directory below `work`. What an earlier run of the same name has left would be judged as
+/// this run's: names repeat where they hold a process id, as in a container that always starts alike.
+fn fresh(spec: &RunSpec, name: &str) -> Result<PathBuf, EngineError> {
+    let path = spec.work.join(name);
+    match fs::remove_dir_all(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(EngineError::system(format!("empty {}", path.display()))(error));
+        }
+        _ => {}
+    }
+    fs::create_dir_all(&path).map_err(EngineError::system(format!("create {}", path.display())))?;
+    Ok(path)
+}
+
+/// The directories below `work`, made.
+fn surroundings(spec: &RunSpec, ttl: Span) -> Result<Surroundings, EngineError> {
+    let make = |name: &str| -> Result<PathBuf, EngineError> {
+        let path = fresh(spec, name)?;
+        // Clients run elsewhere and are given absolute paths only.
+        path.canonicalize().map_err(EngineError::system(format!("resolve {}", path.display())))
+    };
+    Ok(Surroundings {
+        cache_dir: make("cache")?,
+        home: make("home")?,
+        tmp: make("tmp")?,
+        client_dir: spec.client_dir.clone(),
+        cache_client: spec.cache_client.clone(),
+        ttl,
+    })
+}
+
+/// Every command of the scenario must lead to a program before any process starts.
+fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), EngineError> {
+    let waves = spec.scenario.resolved_waves();
+    let commands = waves.iter().map(|wave| wave.command.as_str()).chain(["get"]);
+    for command in commands {
+        prepare::invocation(&spec.client, command, surroundings, "", "")?;
+    }
+    Ok(())
+}
+
+fn disk(spec: &RunSpec, surroundings: Surroundings) -> Result<Disk, EngineError> {
+    let staging = fresh(spec, "staging")?;
+    let wildcard = |glob: &&String| !glob.contains(['*', '?', '[', '{']);
+    let lock = spec.client.files.locks.iter().find(wildcard).map(PathBuf::from);
+    let roles = Roles::new(&spec.client.files)?;
+    Ok(Disk { surroundings, roles, lock, staging, planted: Planted::default() })
+}
+
+fn watch(
+    spec: &RunSpec,
+    disk: &Disk,
+    catwalk: &Catwalk,
+) -> Result<(Watcher, mpsc::UnboundedReceiver<FileNotice>), EngineError> {
+    let library = catwalk.library().clone();
+    let form = spec.client.files.form.clone();
+    let watched = Watched {
+        dir: disk.surroundings.cache_dir.clone(),
+        roles: disk.roles.clone(),
+        identify: Arc::new(move |bytes| match &form {
+            PublishedForm::Catalogue => library.identify(bytes),
+            PublishedForm::Inside(pointer) => library.identify_at(bytes, pointer),
+        }),
+        planted: disk.planted.clone(),
+    };
+    let (sender, files) = mpsc::unbounded_channel();
+    let watcher = Watcher::start(watched, sender)
+        .map_err(EngineError::system("watch the cache directory"))?;
+    Ok((watcher, files))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catwalk::Backend;
+    use crate::client::describe;
+    use crate::scenario;
+
+    #[test]
+    fn what_an_earlier_run_of_the_same_name_left_is_gone() {
+        let work = tempfile::tempdir().unwrap();
+        fs::create_dir(work.path().join("cache")).unwrap();
+        fs::write(work.path().join("cache/p"), "an old catalogue").unwrap();
+        let description = "name = 'x'\nsummary = 'x'\nfiles = { published = 'p' }\n\
+                           command = ['sh', '{catwalk_url}', '{cache_dir}', '{ttl}']";
+        let (_cancel, cancelled) = tokio::sync::watch::channel(false);
+        let spec = RunSpec {
+            name: "x".into(),
+            scenario: scenario::parse("x.toml", "summary = 'x'").unwrap(),
+            client: describe::parse("client.toml", description).unwrap(),
+            client_dir: "/".into(),
+            cache_client: Vec::new(),
+            repetition: 1,
+            seed: 0,
+            work: work.path().to_path_buf(),
+            backend: Backend::Direct,
+            cancel: cancelled,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let herd = Herd::new(&spec).await.unwrap();
+            assert_eq!(herd.disk.files().unwrap(), []);
+        });
+    }
+}

@@ -1,0 +1,282 @@
+//! Which injections an occurrence fires.
+//!
+//! The plan counts. It knows nothing of processes, files or the server, and so can be tested by
+//! telling it what occurs.
+
+use std::path::Path;
+
+use crate::model::record::Role;
+use crate::model::scenario::{Injection, Trigger};
+use crate::record::roles::{BadGlob, Pattern};
+
+/// Something that occurred and that a trigger may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occurrence<'a> {
+    /// The scenario begins.
+    Begin,
+    /// The n-th fetch arrived.
+    Request(u32),
+    /// The head of the answer to the n-th fetch was sent.
+    HeadSent(u32),
+    /// Half of the body of the answer to the n-th fetch was sent.
+    HalfSent(u32),
+    /// The answer to the n-th fetch was sent whole.
+    ResponseDone(u32),
+    /// A file appeared.
+    Created(Role, &'a Path),
+    /// A file was written.
+    Written(Role, &'a Path),
+    /// A file got its name by a rename.
+    Renamed(Role, &'a Path),
+    /// A file was removed.
+    Removed(Role, &'a Path),
+    /// The n-th process of the waves was let go.
+    Started(u32),
+    /// The n-th process of the waves to end has ended.
+    Exited(u32),
+    /// Every process of the n-th wave has ended.
+    AllExited(u32),
+    /// The herd came to rest for the n-th time.
+    HerdWaits(u32),
+}
+
+/// What an injection waits for.
+#[derive(Debug)]
+enum Awaited {
+    Begin,
+    Request(u32),
+    HeadSent(u32),
+    HalfSent(u32),
+    ResponseDone(u32),
+    Created(Pattern),
+    Written(Pattern),
+    Renamed(Pattern),
+    Removed(Pattern),
+    Started(u32),
+    Exited(u32),
+    AllExited(u32),
+    HerdWaits(u32),
+}
+
+impl Awaited {
+    fn new(trigger: &Trigger) -> Result<Self, BadGlob> {
+        Ok(match trigger {
+            Trigger::Begin => Self::Begin,
+            Trigger::Request(n) => Self::Request(*n),
+            Trigger::HeadSent(n) => Self::HeadSent(*n),
+            Trigger::HalfSent(n) => Self::HalfSent(*n),
+            Trigger::ResponseDone(n) => Self::ResponseDone(*n),
+            Trigger::Created(text) => Self::Created(Pattern::new(text)?),
+            Trigger::Written(text) => Self::Written(Pattern::new(text)?),
+            Trigger::Renamed(text) => Self::Renamed(Pattern::new(text)?),
+            Trigger::Removed(text) => Self::Removed(Pattern::new(text)?),
+            Trigger::Started(n) => Self::Started(*n),
+            Trigger::Exited(n) => Self::Exited(*n),
+            Trigger::AllExited(n) => Self::AllExited(*n),
+            Trigger::HerdWaits(n) => Self::HerdWaits(*n),
+        })
+    }
+}
+
+/// How often things had occurred when the current wave started, for triggers that count in each wave.
+#[derive(Debug, Clone, Copy, Default)]
+struct Base {
+    fetches: u32,
+    started: u32,
+    exited: u32,
+    herd_waits: u32,
+}
+
+/// One injection and what it has counted.
+#[derive(Debug)]
+struct Armed {
+    awaited: Awaited,
+    each_wave: bool,
+    nth: u32,
+    /// Matching files seen; since the wave's start where it counts in each wave.
+    files: u32,
+    fired: bool,
+}
+
+/// The injections of a scenario, waiting.
+#[derive(Debug)]
+pub struct Plan {
+    armed: Vec<Armed>,
+    base: Base,
+    seen: Base,
+    over: bool,
+}
+
+impl Plan {
+    /// Arms the injections of a scenario.
+    ///
+    /// # Errors
+    /// Names a glob that does not compile.
+    pub fn new(injections: &[Injection]) -> Result<Self, BadGlob> {
+        let armed = injections
+            .iter()
+            .map(|injection| {
+                Ok(Armed {
+                    awaited: Awaited::new(&injection.on)?,
+                    each_wave: injection.each_wave,
+                    nth: injection.nth.unwrap_or(1),
+                    files: 0,
+                    fired: false,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { armed, base: Base::default(), seen: Base::default(), over: false })
+    }
+
+    /// A wave starts: injections that count in each wave count anew, and may fire again.
+    pub fn wave_starts(&mut self) {
+        self.base = self.seen;
+        for armed in self.armed.iter_mut().filter(|armed| armed.each_wave) {
+            armed.files = 0;
+            armed.fired = false;
+        }
+    }
+
+    /// The faults are over: nothing fires any more.
+    pub fn end(&mut self) {
+        self.over = true;
+    }
+
+    /// The injections that this occurrence fires, as indices into the scenario's list, in its order.
+    pub fn occurs(&mut self, occurrence: Occurrence) -> Vec<usize> {
+        self.count(occurrence);
+        if self.over {
+            return Vec::new();
+        }
+        let base = self.base;
+        let mut fired = Vec::new();
+        for (index, armed) in self.armed.iter_mut().enumerate() {
+            let base = if armed.each_wave { base } else { Base::default() };
+            if armed.is_awaited(occurrence, base) && !armed.fired {
+                armed.fired = true;
+                fired.push(index);
+            }
+        }
+        fired
+    }
+
+    fn count(&mut self, occurrence: Occurrence) {
+        let seen = &mut self.seen;
+        match occurrence {
+            Occurrence::Request(n) => seen.fetches = seen.fetches.max(n),
+            Occurrence::Started(n) => seen.started = seen.started.max(n),
+            Occurrence::Exited(n) => seen.exited = seen.exited.max(n),
+            Occurrence::HerdWaits(n) => seen.herd_waits = seen.herd_waits.max(n),
+            _ => {}
+        }
+    }
+}
+
+impl Armed {
+    fn is_awaited(&mut self, occurrence: Occurrence, base: Base) -> bool {
+        match (&self.awaited, occurrence) {
+            (Awaited::Begin, Occurrence::Begin) => true,
+            (Awaited::Request(wanted), Occurrence::Request(n))
+            | (Awaited::HeadSent(wanted), Occurrence::HeadSent(n))
+            | (Awaited::HalfSent(wanted), Occurrence::HalfSent(n))
+            | (Awaited::ResponseDone(wanted), Occurrence::ResponseDone(n)) => {
+                base.fetches.checked_add(*wanted) == Some(n)
+            }
+            (Awaited::Started(wanted), Occurrence::Started(n)) => {
+                base.started.checked_add(*wanted) == Some(n)
+            }
+            (Awaited::Exited(wanted), Occurrence::Exited(n)) => {
+                base.exited.checked_add(*wanted) == Some(n)
+            }
+            (Awaited::HerdWaits(wanted), Occurrence::HerdWaits(n)) => {
+                base.herd_waits.checked_add(*wanted) == Some(n)
+            }
+            (Awaited::AllExited(wanted), Occurrence::AllExited(n)) => *wanted == n,
+            (Awaited::Created(pattern), Occurrence::Created(role, path))
+            | (Awaited::Written(pattern), Occurrence::Written(role, path))
+            | (Awaited::Renamed(pattern), Occurrence::Renamed(role, path))
+            | (Awaited::Removed(pattern), Occurrence::Removed(role, path)) => {
+                if !pattern.matches(role, path) {
+                    return false;
+                }
+                self.files += 1;
+                self.files == self.nth
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::scenario::Action;
+
+    fn injection(on: Trigger) -> Injection {
+        Injection {
+            on,
+            nth: None,
+            each_wave: false,
+            target: None,
+            action: Action::Bump,
+            optional: false,
+        }
+    }
+
+    /// Tells a plan of one injection what occurs, and says at which occurrences it fired. `None` is the
+    /// start of a wave.
+    fn check(injection: Injection, occurrences: &[Option<Occurrence>], expected: &[usize]) {
+        let mut plan = Plan::new(&[injection]).unwrap();
+        let mut fired = Vec::new();
+        for (index, occurrence) in occurrences.iter().enumerate() {
+            match occurrence {
+                None => plan.wave_starts(),
+                Some(occurrence) if plan.occurs(*occurrence) == [0] => fired.push(index),
+                Some(_) => {}
+            }
+        }
+        assert_eq!(fired, expected);
+    }
+
+    #[test]
+    fn ordinals_count_over_the_whole_scenario() {
+        use Occurrence::{HeadSent, Request};
+        let occurrences = [Some(Request(1)), None, Some(Request(2)), Some(HeadSent(2))];
+        check(injection(Trigger::Request(2)), &occurrences, &[2]);
+        check(injection(Trigger::HeadSent(2)), &occurrences, &[3]);
+        check(injection(Trigger::HeadSent(1)), &occurrences, &[]);
+    }
+
+    #[test]
+    fn ordinals_count_anew_in_each_wave_when_asked_to() {
+        use Occurrence::Request;
+        let mut each = injection(Trigger::Request(1));
+        each.each_wave = true;
+        let occurrences =
+            [None, Some(Request(1)), Some(Request(2)), None, Some(Request(3)), Some(Request(4))];
+        check(each, &occurrences, &[1, 4]);
+    }
+
+    #[test]
+    fn files_are_counted_by_pattern() {
+        let path = Path::new("crush/x.tmp");
+        let created = Some(Occurrence::Created(Role::Temp, path));
+        let other = Some(Occurrence::Created(Role::Lock, Path::new("crush/x.lock")));
+        let mut second = injection(Trigger::Created("temp".into()));
+        check(second.clone(), &[other, created, created], &[1]);
+        second.nth = Some(2);
+        check(second.clone(), &[created, other, created, created], &[2]);
+        second.each_wave = true;
+        check(second, &[created, None, created, created], &[3]);
+    }
+
+    #[test]
+    fn nothing_fires_twice_or_after_the_end() {
+        let mut plan =
+            Plan::new(&[injection(Trigger::AllExited(1)), injection(Trigger::Begin)]).unwrap();
+        assert_eq!(plan.occurs(Occurrence::AllExited(1)), [0]);
+        assert_eq!(plan.occurs(Occurrence::AllExited(1)), [] as [usize; 0]);
+        plan.end();
+        assert_eq!(plan.occurs(Occurrence::Begin), [] as [usize; 0]);
+    }
+}

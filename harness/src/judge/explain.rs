@@ -1,0 +1,116 @@
+//! Which failures the injected faults explain: the one place that decides it.
+//!
+//! A cache is not to blame for a process that the harness killed or for a response that it broke. What
+//! explains what:
+//!
+//! | fault | the fetch came to nothing | the client failed | the client returned an old catalogue |
+//! |---|---|---|---|
+//! | kill | of the one killed | of the one killed | never: a peer takes over |
+//! | stop | of the one stopped | of the one stopped | of all that lived meanwhile: they may neither wait for ever nor break the lock |
+//! | answer, stall, reset | of that request | of its sender | of all that lived meanwhile |
+//! | delay | if its sender gave up for it | of its sender | of all that lived meanwhile |
+//! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |
+//! | directory read-only | of all that lived meanwhile | of all that lived meanwhile | of all that lived meanwhile |
+
+use super::history::{Exchange, Faults, History, Moment, Process};
+use crate::model::record::AbortedBy;
+use crate::model::scenario::Action;
+use crate::model::units::Signal;
+
+/// When a fetch was over: its response ended, or its sender did. A head with no body to follow ends it,
+/// and so does SIGKILL; any other signal leaves its receiver running until it exits.
+pub(super) fn over(exchange: &Exchange<'_>, sender: Option<&Process<'_>>) -> Option<Moment> {
+    let response = exchange.end.map(|(moment, _)| moment);
+    let bodiless = exchange.head.filter(|head| head.body == 0).map(|head| head.moment);
+    let death = sender.and_then(death).map(|death| match death.index < exchange.arrived.index {
+        true => exchange.arrived,
+        false => death,
+    });
+    [response, bodiless, death].into_iter().flatten().min_by_key(|moment| moment.index)
+}
+
+/// When a process was surely dead: SIGKILL, its deadline or its exit.
+fn death(process: &Process<'_>) -> Option<Moment> {
+    let mut kills = process.kills.iter().filter(|(_, signal)| *signal == Signal::Kill);
+    kills.next().map(|(moment, _)| *moment).or(process.ended())
+}
+
+/// Whether a request arrived from a process that had ended: it was on its way already, and says nothing
+/// about what its sender would have done had it lived.
+pub(super) fn is_posthumous(exchange: &Exchange<'_>, sender: &Process<'_>) -> bool {
+    death(sender).is_some_and(|death| death.index < exchange.arrived.index)
+}
+
+/// From when on an injected fault explains that nothing came of a fetch, if one does.
+pub(super) fn failure(
+    exchange: &Exchange<'_>,
+    sender: Option<&Process<'_>>,
+    faults: &Faults,
+) -> Option<Moment> {
+    let arrived = exchange.arrived.index;
+    let end = exchange.end;
+    let sender_end = sender.and_then(Process::ended).map_or(usize::MAX, |moment| moment.index);
+    let response_end = end.map_or(sender_end, |(moment, _)| moment.index);
+    let mut since: Vec<Moment> = Vec::new();
+    if let Some(process) = sender {
+        since.extend(process.kills.iter().map(|(moment, _)| *moment));
+        since.extend(process.overdue.map(|(moment, _)| moment));
+        let stops = process.stops.iter();
+        since.extend(
+            stops.filter(|(_, to)| to.is_none_or(|to| to.index > arrived)).map(|(from, _)| *from),
+        );
+    }
+    let delayed = exchange.hits.iter().any(|(_, action)| matches!(action, Action::Delay(_)));
+    let broken = exchange.hits.iter().filter(|(_, action)| !matches!(action, Action::Delay(_)));
+    since.extend(broken.map(|(moment, _)| *moment));
+    since.extend(match end {
+        Some((moment, Some(AbortedBy::Injection | AbortedBy::Harness))) => Some(moment),
+        Some((moment, Some(AbortedBy::Client))) if delayed => Some(moment),
+        Some((moment, None)) => {
+            // What the client published may have been wiped away before anyone looked.
+            let wiped = faults.on_published.partition_point(|act| act.index <= moment.index);
+            faults.on_published.get(wiped).copied()
+        }
+        _ => None,
+    });
+    since.extend(faults.down.first_in(arrived, response_end));
+    since.extend(faults.read_only.first_in(arrived, sender_end));
+    since.into_iter().min_by_key(|moment| moment.index)
+}
+
+/// The spans of events in which an injected fault kept a fetch from its answer, or its sender from
+/// passing the answer on.
+pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
+    let fetches = history.fetches().filter(|exchange| {
+        exchange.is_faulted()
+            || history.sender(exchange).is_some_and(|sender| !sender.stops.is_empty())
+    });
+    fetches
+        .map(|exchange| {
+            let sender_end = history.sender(exchange).and_then(Process::ended);
+            (exchange.arrived, sender_end.or(exchange.over))
+        })
+        .collect()
+}
+
+/// Whether an injected fault kept anybody from the server, or from passing on what it said, at any
+/// time in a process's life.
+pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>) -> bool {
+    process.life().is_some_and(|(first, last)| {
+        history.faults.down.overlap(first, last)
+            || history.faults.read_only.overlap(first, last)
+            || history.troubled.overlap(first, last)
+    })
+}
+
+/// Whether injected faults explain that a process failed.
+pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bool {
+    let own_fetch = || history.fetches_of(process).any(Exchange::is_faulted);
+    let around = || {
+        process.life().is_some_and(|(first, last)| {
+            history.faults.down.overlap(first, last)
+                || history.faults.read_only.overlap(first, last)
+        })
+    };
+    !process.kills.is_empty() || !process.stops.is_empty() || own_fetch() || around()
+}

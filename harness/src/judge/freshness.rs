@@ -1,0 +1,249 @@
+//! `freshness`: no client returns a catalogue older than the TTL and a grace.
+//!
+//! A catalogue is as old as the last time that Catwalk vouched for it: a 200 with it that was sent whole,
+//! or a 304 that confirmed it. For each client that exits with code 0 the catalogue must have been vouched
+//! for at its release minus the TTL minus `expect.grace`, in cache time, or later. A catalogue that the
+//! harness planted counts as vouched for when it was planted with a present or future time; bytes that
+//! were there already do only if their time was made the present, since a time in the future is
+//! something that a client can notice.
+//!
+//! Excused is a client in whose life an injected fault kept someone from the server: whether it was
+//! right to fall back on the old catalogue is the matter of `stale-if-error`.
+
+use std::collections::HashMap;
+
+use super::explain;
+use super::findings::{Findings, counted};
+use super::history::{History, Moment, Process};
+use crate::model::scenario::{Action, Content, Mtime, Plant};
+use crate::model::units::{Nanos, Serial, Span};
+use crate::model::verdict::{Invariant, InvariantReport};
+
+/// Evaluates the invariant.
+pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
+    let mut findings = Findings::of(Invariant::Freshness);
+    let vouched = Vouched::of(history);
+    for process in &history.processes {
+        if let (Some(released), Some((ended, serial))) = (process.released, process.returned()) {
+            judge(history, &vouched, process, (released, ended, serial), &mut findings);
+        }
+    }
+    findings.conclude("no client showed what catalogue it got", |evaluations| {
+        format!("{} returned", counted(evaluations, "catalogue", "catalogues"))
+    })
+}
+
+fn judge(
+    history: &History<'_>,
+    vouched: &Vouched,
+    process: &Process<'_>,
+    (released, ended, serial): (Moment, Moment, Serial),
+    findings: &mut Findings,
+) {
+    let grace = history.record.scenario.expect.grace;
+    let allowed = history.ttl.saturating_add(grace.nanos());
+    let last = vouched.before(serial, ended.index);
+    let fresh = |moment: Moment| moment.cache_time.saturating_add(allowed) >= released.cache_time;
+    if last.is_some_and(fresh) {
+        findings.evaluated();
+        return;
+    }
+    if explain::server_failed_during(history, process) || held_up(history, serial, ended, &fresh) {
+        findings.indeterminate();
+        return;
+    }
+    findings.evaluated();
+    let mut events = vec![released, ended];
+    events.extend(last);
+    findings.violated(&events, || {
+        let client = process.client;
+        let Some(last) = last else {
+            return format!(
+                "{client}, let go at {released}, returned {serial} at {ended}, which Catwalk had never sent whole"
+            );
+        };
+        let age = released.cache_time.saturating_sub(last.cache_time);
+        let aged = age.saturating_sub(released.at.0.saturating_sub(last.at.0)) > 0;
+        format!(
+            "{client}, let go at {released}, returned {serial}, which Catwalk had last vouched for at {last}: {}{} earlier, and the TTL ({}) with the grace ({grace}) allows {}",
+            Nanos(age),
+            if aged { " of cache time" } else { "" },
+            history.record.ttl,
+            Span(std::time::Duration::from_nanos(allowed)),
+        )
+    });
+}
+
+/// Whether the catalogue was published late because an injection had held its fetcher up, so that its
+/// window began later than Catwalk's word.
+fn held_up(
+    history: &History<'_>,
+    serial: Serial,
+    ended: Moment,
+    fresh: &dyn Fn(Moment) -> bool,
+) -> bool {
+    let Some(last) = history.windows.before(ended.index) else { return false };
+    let window = &history.windows.all[last];
+    let Some(fetch) = window.fetch.map(|index| &history.exchanges[index]) else { return false };
+    let stopped = history.sender(fetch).is_some_and(|sender| !sender.stops.is_empty());
+    window.serial == serial && fresh(window.opened) && (stopped || fetch.is_faulted())
+}
+
+/// When Catwalk, or the harness in its place, vouched for each catalogue.
+struct Vouched {
+    /// By the event from which on a client can know, in order.
+    moments: HashMap<Serial, Vec<(usize, Moment)>>,
+}
+
+impl Vouched {
+    fn of(history: &History<'_>) -> Self {
+        let mut all: Vec<(Serial, usize, Moment)> = Vec::new();
+        for fetch in history.fetches() {
+            if let (Some((head, serial)), Some(moment)) = (fetch.answer(), fetch.vouched()) {
+                all.push((serial, head.moment.index, moment));
+            }
+        }
+        let mut current = Serial(1);
+        for injected in history.injected.iter().filter(|injected| injected.landed()) {
+            let moment = injected.moment;
+            match injected.action {
+                Action::Bump => current = Serial(current.0.saturating_add(1)),
+                Action::Plant(plant) => {
+                    let serial = planted(history, plant, moment, current);
+                    all.extend(serial.map(|serial| (serial, moment.index, moment)));
+                }
+                _ => {}
+            }
+        }
+        all.sort_by_key(|(_, event, _)| *event);
+        let mut moments: HashMap<Serial, Vec<(usize, Moment)>> = HashMap::new();
+        for (serial, event, moment) in all {
+            moments.entry(serial).or_default().push((event, moment));
+        }
+        Self { moments }
+    }
+
+    /// The last time before an event that a catalogue was vouched for.
+    fn before(&self, serial: Serial, event: usize) -> Option<Moment> {
+        let moments = self.moments.get(&serial)?;
+        let count = moments.partition_point(|(known, _)| *known < event);
+        count.checked_sub(1).map(|last| moments[last].1)
+    }
+}
+
+/// The catalogue that a planted file passes off as fresh, if any.
+fn planted(
+    history: &History<'_>,
+    plant: &Plant,
+    moment: Moment,
+    current: Serial,
+) -> Option<Serial> {
+    match (plant.content, plant.mtime) {
+        (Content::Catalogue, Mtime::Now | Mtime::Future) => Some(current),
+        (Content::Unchanged, Mtime::Now) => {
+            history.published_before(moment.index).and_then(|seen| seen.sighting.serial())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
+    use crate::model::record::AbortedBy;
+
+    /// The cache is past its TTL, and a client is let go.
+    fn expired() -> Story {
+        herd().age().wave(&[4])
+    }
+
+    #[test]
+    fn a_catalogue_within_its_ttl_holds() {
+        check(herd(), "pass");
+        check_counts(herd(), Invariant::Freshness, (3, 0));
+        check(expired().revalidate(4, 1).confirm(2, 1).exit(4, 1), "pass");
+        check(expired().fetch(4, 1).publish(1).exit(4, 1), "pass");
+        let bumped = herd().inject(Action::Bump, &[]).wave(&[4]).exit(4, 1);
+        check(bumped, "pass");
+    }
+
+    #[test]
+    fn an_old_catalogue_breaks_it() {
+        check(expired().exit(4, 1), "fail freshness");
+        check_sentences(
+            expired().exit(4, 1),
+            Invariant::Freshness,
+            &[
+                "c04, let go at 0.170 s, returned catalogue 1, which Catwalk had last vouched for at 0.090 s: 3601.080 s of cache time earlier, and the TTL (1h) with the grace (1s) allows 1h 1s",
+            ],
+        );
+        let waited = herd().at(3_700_000).wave(&[4]).exit(4, 1);
+        check_sentences(
+            waited,
+            Invariant::Freshness,
+            &[
+                "c04, let go at 3700.020 s, returned catalogue 1, which Catwalk had last vouched for at 0.090 s: 3699.930 s earlier, and the TTL (1h) with the grace (1s) allows 1h 1s",
+            ],
+        );
+        let ignored = expired().fetch(4, 2).publish(2).exit(4, 1);
+        check(ignored, "fail freshness");
+        check(herd().wave(&[4]).exit(4, 7), "fail freshness");
+    }
+
+    #[test]
+    fn the_grace_is_added_to_the_ttl() {
+        let generous = |told: Story| told.scenario(|it| it.expect.grace = Span::from_secs(2));
+        check(generous(expired().exit(4, 1)), "pass");
+        check(generous(herd().age().age().wave(&[4]).exit(4, 1)), "fail freshness");
+    }
+
+    #[test]
+    fn a_fault_of_the_server_excuses_whoever_lived_meanwhile() {
+        let down = herd().age().inject(Action::CatwalkDown, &[]).wave(&[4]).exit(4, 1);
+        check(down, "pass");
+        let own = expired().ask(4).inject(Action::Answer(500), &[4]).done(2).exit_stale(4, 1);
+        check(own, "pass");
+        let peer = herd().age().wave(&[4, 5]).ask(4).inject(Action::Reset, &[4]);
+        let peer = peer.abort(2, AbortedBy::Injection).exit(5, 1).fail(4);
+        check(peer, "pass");
+        let stopped = herd().age().wave(&[4, 5]).ask(4).inject(Action::Stop, &[4]).exit(5, 1);
+        check(
+            stopped.inject(Action::Continue, &[4]).head(2, 1).done(2).publish(1).exit(4, 1),
+            "pass",
+        );
+        let killed = herd().age().wave(&[4, 5]).ask(4).kill(4).exit(5, 1);
+        check(killed, "fail freshness");
+        let over = herd().age().wave(&[4]).ask(4).inject(Action::Reset, &[4]).fail(4);
+        check(over.wave(&[5]).exit(5, 1), "fail freshness");
+    }
+
+    #[test]
+    fn a_publish_that_an_injection_held_up_excuses() {
+        let held = |told: Story| {
+            let told = told.wave(&[1]).fetch(1, 1);
+            let told = told.inject(Action::Stop, &[1]).at(60_000).inject(Action::Continue, &[1]);
+            told.publish(1).exit(1, 1).at(3_650_000).wave(&[2]).exit(2, 1)
+        };
+        check(held(story()), "pass");
+        let slow = story().wave(&[1]).fetch(1, 1).at(60_000).publish(1).exit(1, 1);
+        check(slow.at(3_650_000).wave(&[2]).exit(2, 1), "fail freshness");
+        check_counts(held(story()), Invariant::Freshness, (1, 1));
+    }
+
+    #[test]
+    fn a_planted_catalogue_counts_from_when_it_was_planted() {
+        let with = |content, mtime| {
+            let planted = plant("published", content, mtime);
+            herd().age().inject(planted, &[]).wave(&[4]).exit(4, 1)
+        };
+        check(with(Content::Catalogue, Mtime::Now), "pass");
+        check(with(Content::Catalogue, Mtime::Future), "pass");
+        check(with(Content::Catalogue, Mtime::Expired), "fail freshness");
+        check(with(Content::Unchanged, Mtime::Now), "pass");
+        check(with(Content::Unchanged, Mtime::Future), "fail freshness");
+        let bumped = story().inject(Action::Bump, &[]);
+        let planted = plant("published", Content::Catalogue, Mtime::Now);
+        check(bumped.inject(planted, &[]).wave(&[1]).exit(1, 2), "pass");
+    }
+}

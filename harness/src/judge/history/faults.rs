@@ -1,0 +1,154 @@
+//! Injected faults that last: periods, and acts on files that clients share.
+
+use std::collections::HashMap;
+
+use globset::Glob;
+
+use super::Moment;
+use crate::model::client::Files;
+use crate::model::scenario::Action;
+
+/// Spans of events that can be asked for overlap in logarithmic time, even where they overlap one another.
+#[derive(Default)]
+pub(in crate::judge) struct Periods {
+    /// Sorted by their beginning.
+    spans: Vec<(Moment, Option<Moment>)>,
+    /// For each span, the last event of any span up to it.
+    reach: Vec<usize>,
+}
+
+impl Periods {
+    /// Builds them from spans in any order; a span without an end never ends.
+    pub(super) fn from_spans(mut spans: Vec<(Moment, Option<Moment>)>) -> Self {
+        spans.sort_by_key(|(from, _)| from.index);
+        let mut periods = Self::default();
+        for (from, to) in spans {
+            periods.push(from, to);
+        }
+        periods
+    }
+
+    fn push(&mut self, from: Moment, to: Option<Moment>) {
+        let reach = to.map_or(usize::MAX, |to| to.index);
+        self.reach.push(self.reach.last().map_or(reach, |&before| before.max(reach)));
+        self.spans.push((from, to));
+    }
+
+    /// A period begins, unless one is under way.
+    pub(super) fn begin(&mut self, now: Moment) {
+        if self.reach.last().is_none_or(|&reach| reach != usize::MAX) {
+            self.push(now, None);
+        }
+    }
+
+    /// The period under way, if any, ends.
+    pub(super) fn end(&mut self, now: Moment) {
+        if let (Some((_, to @ None)), Some(reach)) = (self.spans.last_mut(), self.reach.last_mut())
+        {
+            *to = Some(now);
+            *reach = now.index;
+        }
+    }
+
+    /// Whether any span touches the events from `first` to `last`.
+    pub(in crate::judge) fn overlap(&self, first: usize, last: usize) -> bool {
+        let begun = self.spans.partition_point(|(from, _)| from.index <= last);
+        begun > 0 && self.reach[begun - 1] >= first
+    }
+
+    /// The beginning of the first span that touches the events from `first` to `last`. Only for spans
+    /// that do not overlap one another.
+    pub(in crate::judge) fn first_in(&self, first: usize, last: usize) -> Option<Moment> {
+        let over = self.reach.partition_point(|&reach| reach < first);
+        self.spans.get(over).map(|(from, _)| *from).filter(|from| from.index <= last)
+    }
+
+    /// Whether one span holds all the events from `first` to `last`. Only for spans that do not overlap
+    /// one another.
+    pub(in crate::judge) fn cover(&self, first: usize, last: usize) -> bool {
+        let begun = self.spans.partition_point(|(from, _)| from.index <= first);
+        begun > 0 && self.reach[begun - 1] >= last
+    }
+
+    /// The end of the span that holds an event, if one does and it ended.
+    pub(in crate::judge) fn end_of(&self, event: usize) -> Option<Moment> {
+        let begun = self.spans.partition_point(|(from, _)| from.index <= event);
+        begun.checked_sub(1).and_then(|last| self.spans[last].1).filter(|to| to.index > event)
+    }
+}
+
+/// Injected faults that last.
+#[derive(Default)]
+pub(in crate::judge) struct Faults {
+    /// When Catwalk refused every connection.
+    pub(in crate::judge) down: Periods,
+    /// When the cache directory could not be written to.
+    pub(in crate::judge) read_only: Periods,
+    /// When an injection planted or removed the published file, in order.
+    pub(in crate::judge) on_published: Vec<Moment>,
+    /// When an injection planted or removed a lock, in order.
+    pub(in crate::judge) on_lock: Vec<Moment>,
+}
+
+impl Faults {
+    /// Whether the published file was planted over or removed between two events.
+    pub(in crate::judge) fn published_touched(&self, after: usize, before: usize) -> bool {
+        touched(&self.on_published, after, before)
+    }
+
+    /// Whether a lock was planted or removed between two events.
+    pub(in crate::judge) fn lock_touched(&self, after: usize, before: usize) -> bool {
+        touched(&self.on_lock, after, before)
+    }
+}
+
+fn touched(acts: &[Moment], after: usize, before: usize) -> bool {
+    let first = acts.partition_point(|act| act.index <= after);
+    acts.get(first).is_some_and(|act| act.index < before)
+}
+
+/// Which of the files that clients share an action is about, each path looked up once.
+pub(super) struct Reach<'a> {
+    files: &'a Files,
+    known: HashMap<&'a str, Touch>,
+}
+
+/// Which of the files that clients share a path or glob names.
+#[derive(Clone, Copy)]
+pub(super) struct Touch {
+    pub(super) published: bool,
+    pub(super) lock: bool,
+}
+
+impl<'a> Reach<'a> {
+    /// Nothing looked up yet.
+    pub(super) fn new(files: &'a Files) -> Self {
+        Self { files, known: HashMap::new() }
+    }
+
+    /// What a planting or removing action touches; `None` for every other action.
+    pub(super) fn of(&mut self, action: &'a Action) -> Option<Touch> {
+        let path = match action {
+            Action::Plant(plant) => plant.path.as_str(),
+            Action::Remove(path) => path.as_str(),
+            _ => return None,
+        };
+        let files = self.files;
+        Some(*self.known.entry(path).or_insert_with(|| Touch::of(path, files)))
+    }
+}
+
+impl Touch {
+    fn of(path: &str, files: &Files) -> Self {
+        let matches = |pattern: &str, name: &str| {
+            pattern == name
+                || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
+        };
+        Self {
+            published: path == "published" || matches(path, &files.published),
+            // A glob for a lock may be wider or narrower than the description's own, so both ways count.
+            lock: path == "lock"
+                || files.locks.iter().any(|lock| matches(path, lock) || matches(lock, path)),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The pass over the record that fills a [`History`].
+
+use std::collections::HashMap;
+
+use super::faults::Reach;
+use super::{
+    Exchange, Faults, FileChange, Head, History, Injected, Moment, Periods, Process, Seen,
+};
+use crate::judge::{explain, windows::Windows};
+use crate::model::record::{Effect, Event, Record, What};
+use crate::model::scenario::Action;
+use crate::model::units::{ClientId, RequestId};
+
+/// A landed `age` makes the cache older by its TTL and this much, in nanoseconds.
+const BEYOND_TTL: u64 = 1_000_000_000;
+
+/// Folds `record`.
+pub(super) fn fold(record: &Record) -> History<'_> {
+    let history = History {
+        record,
+        ttl: record.ttl.nanos(),
+        moments: Vec::with_capacity(record.events.len()),
+        processes: Vec::new(),
+        exchanges: Vec::new(),
+        sightings: Vec::new(),
+        files: Vec::new(),
+        injected: Vec::new(),
+        faults: Faults::default(),
+        troubled: Periods::default(),
+        windows: Windows::default(),
+        residue: None,
+        spawn_failures: Vec::new(),
+        interrupted: None,
+        by_client: HashMap::new(),
+        by_request: HashMap::new(),
+    };
+    let mut fold = Fold { history, aged: 0, reach: Reach::new(&record.client.files) };
+    for event in &record.events {
+        fold.take(event);
+    }
+    fold.finish()
+}
+
+struct Fold<'a> {
+    history: History<'a>,
+    /// How much older than the harness's clock the cache is, in nanoseconds.
+    aged: u64,
+    reach: Reach<'a>,
+}
+
+impl<'a> Fold<'a> {
+    fn take(&mut self, event: &'a Event) {
+        let index = self.history.moments.len();
+        let now = Moment { index, at: event.at, cache_time: event.at.0.saturating_add(self.aged) };
+        self.history.moments.push(now);
+        match &event.what {
+            What::Spawned { client, part, command, .. } => {
+                let index = self.history.processes.len();
+                if self.history.by_client.try_insert_new(*client, index) {
+                    self.history.processes.push(Process::new(*client, *part, command));
+                }
+            }
+            What::Released { client } => {
+                self.with(*client, |it| it.released = it.released.or(Some(now)));
+            }
+            What::Exited(exited) => {
+                self.with(exited.client, |it| it.exited = it.exited.or(Some((now, exited))));
+            }
+            What::Overdue { client, deadline } => {
+                self.with(*client, |it| it.overdue = it.overdue.or(Some((now, *deadline))));
+            }
+            What::LeftBehind { client, pids } => {
+                self.with(*client, |it| it.left_behind = Some((now, pids)));
+            }
+            What::SpawnFailed { client, error } => {
+                self.history.spawn_failures.push((now, *client, error));
+            }
+            What::Published { sighting, modified_ms } => {
+                let seen = Seen { moment: now, sighting, modified_ms: *modified_ms };
+                self.history.sightings.push(seen);
+            }
+            What::File { change, path, role } => {
+                self.history.files.push(FileChange { moment: now, change, path, role: *role });
+            }
+            What::Injected { injection, action, targets, because, effect } => {
+                let (injection, landed) = (*injection, *effect == Effect::Landed);
+                self.history.injected.push(Injected { moment: now, injection, action, effect });
+                if landed {
+                    self.inject(now, action, targets, *because);
+                }
+            }
+            What::Healed => {
+                self.history.faults.down.end(now);
+                self.history.faults.read_only.end(now);
+            }
+            What::Residue { files, .. } => self.history.residue = Some((now, files)),
+            What::Interrupted { why } => {
+                let first = self.history.interrupted;
+                self.history.interrupted = first.or(Some((now, why)));
+            }
+            response => self.respond(now, response),
+        }
+    }
+
+    /// Takes the steps of a request and its response.
+    fn respond(&mut self, now: Moment, what: &'a What) {
+        match what {
+            What::Request(request) => {
+                let index = self.history.exchanges.len();
+                if !self.history.by_request.try_insert_new(request.request, index) {
+                    return;
+                }
+                let sender = request.client.and_then(|it| self.history.by_client.get(&it).copied());
+                if let Some(sender) = sender {
+                    self.history.processes[sender].exchanges.push(index);
+                }
+                self.history.exchanges.push(Exchange::new(request, now, sender));
+            }
+            What::HeadSent { request, status, serial, etag, body } => {
+                let etag = etag.as_deref();
+                let head =
+                    Head { moment: now, status: *status, serial: *serial, etag, body: *body };
+                self.with_exchange(*request, |it| it.head = it.head.or(Some(head)));
+            }
+            What::ResponseDone { request, .. } => {
+                self.with_exchange(*request, |it| it.end = it.end.or(Some((now, None))));
+            }
+            What::ResponseAborted { request, by, .. } => {
+                self.with_exchange(*request, |it| it.end = it.end.or(Some((now, Some(*by)))));
+            }
+            _ => {}
+        }
+    }
+
+    fn inject(
+        &mut self,
+        now: Moment,
+        action: &'a Action,
+        targets: &[ClientId],
+        because: Option<u32>,
+    ) {
+        match action {
+            Action::Kill(signal) | Action::KillGroup(signal) => {
+                self.with_living(targets, |it| it.kills.push((now, *signal)));
+            }
+            Action::Stop => self.with_living(targets, |it| {
+                if !it.is_stopped_for_good() {
+                    it.stops.push((now, None));
+                }
+            }),
+            Action::Continue => self.with_living(targets, |it| {
+                if let Some((_, to @ None)) = it.stops.last_mut() {
+                    *to = Some(now);
+                }
+            }),
+            Action::Delay(_) | Action::Stall | Action::Answer(_) | Action::Reset => {
+                if let Some(index) = self.exchange_hit(targets, because) {
+                    self.history.exchanges[index].hits.push((now, action));
+                }
+            }
+            Action::CatwalkDown => self.history.faults.down.begin(now),
+            Action::CatwalkUp => self.history.faults.down.end(now),
+            Action::ReadOnly => self.history.faults.read_only.begin(now),
+            Action::Writable => self.history.faults.read_only.end(now),
+            Action::Age => {
+                let older = self.history.ttl.saturating_add(BEYOND_TTL);
+                self.aged = self.aged.saturating_add(older);
+            }
+            Action::Plant(_) | Action::Remove(_) | Action::Bump => {}
+        }
+        if let Some(touch) = self.reach.of(action) {
+            if touch.published {
+                self.history.faults.on_published.push(now);
+            }
+            if touch.lock {
+                self.history.faults.on_lock.push(now);
+            }
+        }
+    }
+
+    /// The exchange that an injection on a response hit: the one whose progress fired it, else the
+    /// latest one of its target.
+    fn exchange_hit(&self, targets: &[ClientId], because: Option<u32>) -> Option<usize> {
+        let event = because.and_then(|index| self.history.record.events.get(index as usize));
+        if let Some(request) = event.and_then(|event| request_of(&event.what)) {
+            return self.history.by_request.get(&request).copied();
+        }
+        let process = targets.first().and_then(|client| self.history.process(*client));
+        process.and_then(|process| process.exchanges.last().copied())
+    }
+
+    fn with(&mut self, client: ClientId, change: impl FnOnce(&mut Process<'a>)) {
+        if let Some(&index) = self.history.by_client.get(&client) {
+            change(&mut self.history.processes[index]);
+        }
+    }
+
+    fn with_living(&mut self, clients: &[ClientId], mut change: impl FnMut(&mut Process<'a>)) {
+        for client in clients {
+            self.with(*client, |process| {
+                if process.ended().is_none() {
+                    change(process);
+                }
+            });
+        }
+    }
+
+    fn with_exchange(&mut self, request: RequestId, change: impl FnOnce(&mut Exchange<'a>)) {
+        if let Some(&index) = self.history.by_request.get(&request) {
+            change(&mut self.history.exchanges[index]);
+        }
+    }
+
+    fn finish(self) -> History<'a> {
+        let mut history = self.history;
+        for index in 0..history.exchanges.len() {
+            let exchange = &history.exchanges[index];
+            let sender = history.sender(exchange);
+            let over = explain::over(exchange, sender);
+            let explained = explain::failure(exchange, sender, &history.faults);
+            history.exchanges[index].over = over;
+            history.exchanges[index].explained = explained;
+        }
+        history.troubled = Periods::from_spans(explain::troubled(&history));
+        history.windows = Windows::of(&history);
+        history
+    }
+}
+
+/// The request that an event is about.
+fn request_of(what: &What) -> Option<RequestId> {
+    match what {
+        What::Request(request) => Some(request.request),
+        What::HeadSent { request, .. }
+        | What::HalfSent { request, .. }
+        | What::ResponseDone { request, .. }
+        | What::ResponseAborted { request, .. }
+        | What::HerdWaits { request, .. } => Some(*request),
+        _ => None,
+    }
+}
+
+/// The first of two entries with one key stays: a record that repeats an identity is nonsense, and the
+/// judge must only not be confused by it.
+trait InsertNew<K> {
+    fn try_insert_new(&mut self, key: K, index: usize) -> bool;
+}
+
+impl<K: Eq + std::hash::Hash> InsertNew<K> for HashMap<K, usize> {
+    fn try_insert_new(&mut self, key: K, index: usize) -> bool {
+        match self.entry(key) {
+            std::collections::hash_map::Entry::Occupied(_) => false,
+            std::collections::hash_map::Entry::Vacant(entry) => {
+                entry.insert(index);
+                true
+            }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! One pass over a record, into the views that the invariants share.
+
+mod exchange;
+mod faults;
+mod fold;
+mod moment;
+mod process;
+
+use std::collections::{HashMap, HashSet};
+
+pub(super) use exchange::{Exchange, Head};
+pub(super) use faults::{Faults, Periods};
+pub(super) use moment::{Moment, SKEW, WATCH_LAG, near};
+pub(super) use process::Process;
+
+use crate::model::record::{Change, Effect, Record, Role, Sighting};
+use crate::model::scenario::Action;
+use crate::model::units::{ClientId, RequestId};
+
+use super::windows::Windows;
+
+/// A record, folded.
+pub(super) struct History<'a> {
+    /// The record itself.
+    pub(super) record: &'a Record,
+    /// The TTL in force, in nanoseconds.
+    pub(super) ttl: u64,
+    /// When each event happened.
+    pub(super) moments: Vec<Moment>,
+    /// Every process, in the order in which they were spawned.
+    pub(super) processes: Vec<Process<'a>>,
+    /// Every request with its response, in the order of arrival.
+    pub(super) exchanges: Vec<Exchange<'a>>,
+    /// What the published path was seen to hold, in order.
+    pub(super) sightings: Vec<Seen<'a>>,
+    /// Every change in the cache directory, in order.
+    pub(super) files: Vec<FileChange<'a>>,
+    /// Every injection that fired, landed or missed, in order.
+    pub(super) injected: Vec<Injected<'a>>,
+    /// The injected faults that last.
+    pub(super) faults: Faults,
+    /// Exchanges with an injected fault, as spans of events, for overlap with a client's life.
+    pub(super) troubled: Periods,
+    /// The TTL windows.
+    pub(super) windows: Windows,
+    /// What lay in the cache directory the last time that it was listed.
+    pub(super) residue: Option<(Moment, &'a [(String, Role)])>,
+    /// Processes that could not be started, with what the system said.
+    pub(super) spawn_failures: Vec<(Moment, ClientId, &'a str)>,
+    /// Why the harness stopped early, where it did.
+    pub(super) interrupted: Option<(Moment, &'a str)>,
+    by_client: HashMap<ClientId, usize>,
+    by_request: HashMap<RequestId, usize>,
+}
+
+/// What the published path was seen to hold.
+pub(super) struct Seen<'a> {
+    /// When.
+    pub(super) moment: Moment,
+    /// What.
+    pub(super) sighting: &'a Sighting,
+    /// The modification time, in milliseconds after the Unix epoch.
+    pub(super) modified_ms: Option<i64>,
+}
+
+/// A change in the cache directory.
+pub(super) struct FileChange<'a> {
+    /// When.
+    pub(super) moment: Moment,
+    /// What became of the file.
+    pub(super) change: &'a Change,
+    /// Its path, relative to the cache directory.
+    pub(super) path: &'a str,
+    /// What the client's description says that it is.
+    pub(super) role: Role,
+}
+
+/// An injection that fired.
+pub(super) struct Injected<'a> {
+    /// When.
+    pub(super) moment: Moment,
+    /// Its index in the scenario's list.
+    pub(super) injection: Option<u32>,
+    /// What was done.
+    pub(super) action: &'a Action,
+    /// What came of it.
+    pub(super) effect: &'a Effect,
+}
+
+impl Injected<'_> {
+    /// Whether it took effect.
+    pub(super) fn landed(&self) -> bool {
+        *self.effect == Effect::Landed
+    }
+}
+
+impl<'a> History<'a> {
+    /// Folds `record`.
+    pub(super) fn of(record: &'a Record) -> Self {
+        fold::fold(record)
+    }
+
+    /// The process of `client`, if it was spawned.
+    pub(super) fn process(&self, client: ClientId) -> Option<&Process<'a>> {
+        self.by_client.get(&client).map(|&index| &self.processes[index])
+    }
+
+    /// The exchange of `request`, if it arrived.
+    pub(super) fn exchange(&self, request: RequestId) -> Option<&Exchange<'a>> {
+        self.by_request.get(&request).map(|&index| &self.exchanges[index])
+    }
+
+    /// The process that sent `exchange`, if the harness had started it.
+    pub(super) fn sender(&self, exchange: &Exchange<'_>) -> Option<&Process<'a>> {
+        exchange.sender.map(|index| &self.processes[index])
+    }
+
+    /// The fetches (`GET /v2/providers`), in the order of arrival.
+    pub(super) fn fetches(&self) -> impl Iterator<Item = &Exchange<'a>> {
+        self.exchanges.iter().filter(|exchange| exchange.is_fetch())
+    }
+
+    /// The fetches of one process.
+    pub(super) fn fetches_of(&self, process: &Process<'_>) -> impl Iterator<Item = &Exchange<'a>> {
+        let own = process.exchanges.iter().map(|&index| &self.exchanges[index]);
+        own.filter(|exchange| exchange.is_fetch())
+    }
+
+    /// What the published path was last seen to hold before an event.
+    pub(super) fn published_before(&self, event: usize) -> Option<&Seen<'a>> {
+        let count = self.sightings.partition_point(|seen| seen.moment.index < event);
+        count.checked_sub(1).map(|last| &self.sightings[last])
+    }
+
+    /// The paths of all the files that injections planted, as the scenario names them.
+    pub(super) fn planted_paths(&self) -> HashSet<&'a str> {
+        let landed = self.injected.iter().filter(|injected| injected.landed());
+        landed
+            .filter_map(|injected| match injected.action {
+                Action::Plant(plant) => Some(plant.path.as_str()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The locks that lay in the cache directory at an event, each with the moment that it appeared.
+    pub(super) fn locks_at(&self, event: usize) -> Vec<(&'a str, Moment)> {
+        let mut locks: Vec<(&str, Moment)> = Vec::new();
+        let earlier = self.files.iter().take_while(|file| file.moment.index <= event);
+        for file in earlier.filter(|file| file.role == Role::Lock) {
+            match file.change {
+                Change::Created | Change::Renamed { .. } => {
+                    locks.retain(|(path, _)| *path != file.path);
+                    locks.push((file.path, file.moment));
+                }
+                Change::Removed => locks.retain(|(path, _)| *path != file.path),
+                Change::Written | Change::Touched => {}
+            }
+        }
+        locks
+    }
+
+    /// A clause that names the locks that lay about at an event; empty where there were none.
+    pub(super) fn locks_clause(&self, event: usize) -> String {
+        let locks = self.locks_at(event);
+        let Some((path, since)) = locks.first() else { return String::new() };
+        let more = match locks.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        format!("; {path}{more} lay there as a lock, created at {since}")
+    }
+}

@@ -1,0 +1,152 @@
+//! One process of the record, from its start to its end.
+
+use std::time::Duration;
+
+use super::Moment;
+use crate::model::record::{ExitStatus, Exited, Part, Sighting};
+use crate::model::units::{ClientId, Serial, Signal, Span};
+
+/// A process that the harness started.
+pub(in crate::judge) struct Process<'a> {
+    /// Which.
+    pub(in crate::judge) client: ClientId,
+    /// Why it runs.
+    pub(in crate::judge) part: Part,
+    /// The client's command by name.
+    pub(in crate::judge) command: &'a str,
+    /// When it was let go.
+    pub(in crate::judge) released: Option<Moment>,
+    /// How it ended.
+    pub(in crate::judge) exited: Option<(Moment, &'a Exited)>,
+    /// When it outlived its deadline, and which that was.
+    pub(in crate::judge) overdue: Option<(Moment, Span)>,
+    /// The processes that it left behind.
+    pub(in crate::judge) left_behind: Option<(Moment, &'a [u32])>,
+    /// The signals that injections sent to it while it lived.
+    pub(in crate::judge) kills: Vec<(Moment, Signal)>,
+    /// When injections suspended it, and when they woke it.
+    pub(in crate::judge) stops: Vec<(Moment, Option<Moment>)>,
+    /// Its requests, as indices into [`super::History::exchanges`].
+    pub(in crate::judge) exchanges: Vec<usize>,
+}
+
+impl<'a> Process<'a> {
+    /// A process that exists and has not been let go.
+    pub(super) fn new(client: ClientId, part: Part, command: &'a str) -> Self {
+        Self {
+            client,
+            part,
+            command,
+            released: None,
+            exited: None,
+            overdue: None,
+            left_behind: None,
+            kills: Vec::new(),
+            stops: Vec::new(),
+            exchanges: Vec::new(),
+        }
+    }
+
+    /// Whether it reads through the cache, so that the TTL binds it.
+    pub(in crate::judge) fn is_get(&self) -> bool {
+        self.command == "get"
+    }
+
+    /// Whether it belongs to a wave.
+    pub(in crate::judge) fn is_in_wave(&self) -> bool {
+        matches!(self.part, Part::Wave(_))
+    }
+
+    /// Whether it runs after the faults have ended.
+    pub(in crate::judge) fn is_probe(&self) -> bool {
+        matches!(self.part, Part::ProbeNow | Part::ProbeNextWindow)
+    }
+
+    /// When it ended, by itself or by the harness.
+    pub(in crate::judge) fn ended(&self) -> Option<Moment> {
+        self.overdue.map(|(moment, _)| moment).or(self.exited.map(|(moment, _)| moment))
+    }
+
+    /// When an injection first sent it a signal that ends processes.
+    pub(in crate::judge) fn killed(&self) -> Option<Moment> {
+        self.kills.first().map(|(moment, _)| *moment)
+    }
+
+    /// Its end with exit code 0, where it had one and kept its deadline.
+    pub(in crate::judge) fn succeeded(&self) -> Option<(Moment, &'a Exited)> {
+        let ended = self.exited.filter(|(_, exited)| exited.status.success());
+        ended.filter(|_| self.overdue.is_none())
+    }
+
+    /// The whole catalogue that it returned with exit code 0.
+    pub(in crate::judge) fn returned(&self) -> Option<(Moment, Serial)> {
+        let (moment, exited) = self.succeeded()?;
+        Some((moment, exited.got.serial()?))
+    }
+
+    /// Whether it had been let go and had not ended at an event.
+    pub(in crate::judge) fn is_alive_at(&self, event: usize) -> bool {
+        self.released.is_some_and(|released| released.index <= event)
+            && self.ended().is_none_or(|ended| ended.index > event)
+    }
+
+    /// The events between which it ran; open where it never ended, `None` where it never ran.
+    pub(in crate::judge) fn life(&self) -> Option<(usize, usize)> {
+        let released = self.released?.index;
+        Some((released, self.ended().map_or(usize::MAX, |ended| ended.index)))
+    }
+
+    /// How long it ran on its own time: without the time for which an injection had suspended it.
+    pub(in crate::judge) fn time_run(&self) -> Option<Duration> {
+        let (released, ended) = (self.released?, self.ended()?);
+        let stopped = self.stops.iter().map(|(from, to)| {
+            // Nothing is done to a process that has ended, so the end of a stop comes before.
+            to.unwrap_or(ended).since(*from)
+        });
+        Some(ended.since(released).saturating_sub(stopped.sum()))
+    }
+
+    /// Whether an injection suspended it and none woke it.
+    pub(in crate::judge) fn is_stopped_for_good(&self) -> bool {
+        self.stops.last().is_some_and(|(_, to)| to.is_none())
+    }
+
+    /// Whether its end shows a failure of its own: a code other than 0, or a signal that a program
+    /// brings upon itself. `None` where a signal came that is neither the program's nor the harness's.
+    pub(in crate::judge) fn failed_by_itself(&self) -> Option<bool> {
+        match self.exited?.1.status {
+            ExitStatus::Code(code) => Some(code != 0),
+            ExitStatus::Signal { ours: true, .. } => Some(false),
+            ExitStatus::Signal { number, .. } => is_own_doing(number).then_some(true),
+        }
+    }
+
+    /// Whether it was ended by a signal that neither the harness sent nor a program brings upon itself.
+    pub(in crate::judge) fn foreign_signal(&self) -> Option<(Moment, i32)> {
+        let (moment, exited) = self.exited?;
+        match exited.status {
+            ExitStatus::Signal { number, ours: false }
+                if !is_own_doing(number) && self.kills.is_empty() =>
+            {
+                Some((moment, number))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether what it printed may stand with exit code 0: a whole catalogue, or nothing where its
+    /// description or its command promises none.
+    pub(in crate::judge) fn output_is_whole(&self, got: &Sighting) -> bool {
+        match got {
+            Sighting::Whole { .. } | Sighting::NotShown => true,
+            Sighting::Absent => !self.is_get(),
+            Sighting::Damaged { .. } | Sighting::Planted => false,
+        }
+    }
+}
+
+/// ILL, TRAP, ABRT, BUS (Linux), FPE, SEGV, PIPE, XFSZ and SYS: a program earns these itself. BUS of
+/// macOS (10) is USR1 on Linux and so cannot be told here.
+fn is_own_doing(signal: i32) -> bool {
+    matches!(signal, 4..=8 | 11 | 13 | 25 | 31)
+}

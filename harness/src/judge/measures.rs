@@ -1,0 +1,144 @@
+//! Figures of one record.
+
+use super::bounded_residue;
+use super::contention;
+use super::history::{Exchange, History, Injected, Moment, Process};
+use crate::model::record::Part;
+use crate::model::scenario::Action;
+use crate::model::units::ClientId;
+use crate::model::verdict::Measures;
+
+/// Takes all the figures.
+pub(super) fn measure(history: &History<'_>) -> Measures {
+    let wave = || history.processes.iter().filter(|process| process.is_in_wave());
+    let fetches = || history.fetches();
+    let from_wave = |fetch: &&Exchange<'_>| {
+        history.sender(fetch).is_some_and(|sender| matches!(sender.part, Part::Wave(_)))
+    };
+    let status = |status: u16| {
+        move |fetch: &&Exchange<'_>| fetch.head.is_some_and(|head| head.status == status)
+    };
+    let hit =
+        |process: &&Process<'_>| process.succeeded().is_some() && process.exchanges.is_empty();
+    let failed = |process: &&Process<'_>| {
+        process.kills.is_empty()
+            && (process.overdue.is_some() || process.failed_by_itself() == Some(true))
+    };
+    let lives = wave().filter(|process| process.kills.is_empty());
+    let longest = lives.filter_map(|process| Some(process.ended()?.since(process.released?))).max();
+    let recovered = Recovery::of(history);
+    let first = history.moments.first();
+    let duration = first.zip(history.moments.last()).map(|(first, last)| last.since(*first));
+    Measures {
+        clients: count(wave()),
+        killed: count(wave().filter(|process| !process.kills.is_empty())),
+        failed: count(wave().filter(failed)),
+        requests: count(fetches()),
+        herd_requests: count(fetches().filter(from_wave)),
+        answered_200: count(fetches().filter(status(200)).filter(|it| it.vouched().is_some())),
+        answered_304: count(fetches().filter(status(304))),
+        aborted: count(fetches().filter(|fetch| fetch.is_aborted())),
+        hits: count(wave().filter(hit)),
+        contention: contention::most(history),
+        observations: count(history.sightings.iter()),
+        recovery_ms: recovered.and_then(|it| Some(millis(it.success?.1.since(it.from)))),
+        wait_ms_max: longest.map(millis),
+        residue: bounded_residue::count(history),
+        duration_ms: duration.map_or(0, millis),
+    }
+}
+
+fn count(items: impl Iterator) -> u32 {
+    u32::try_from(items.count()).unwrap_or(u32::MAX)
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The way back from the last fault.
+pub(super) struct Recovery {
+    /// When the last fault landed; where it lasts (Catwalk down, directory read-only), when it ended.
+    pub(super) from: Moment,
+    /// The first client to succeed after that, and when.
+    pub(super) success: Option<(ClientId, Moment)>,
+}
+
+impl Recovery {
+    /// `None` where no fault landed.
+    pub(super) fn of(history: &History<'_>) -> Option<Self> {
+        let is_fault = |injected: &&Injected<'_>| injected.landed() && injected.action.is_fault();
+        let last = history.injected.iter().rfind(is_fault)?;
+        let period = match last.action {
+            Action::CatwalkDown => Some(&history.faults.down),
+            Action::ReadOnly => Some(&history.faults.read_only),
+            _ => None,
+        };
+        let landed = last.moment;
+        let from = period.and_then(|period| period.end_of(landed.index)).unwrap_or(landed);
+        let successes = history.processes.iter().filter_map(|process| {
+            let (moment, _) = process.succeeded()?;
+            (moment.index > from.index).then_some((process.client, moment))
+        });
+        Some(Self { from, success: successes.min_by_key(|(_, moment)| moment.index) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{herd, story};
+    use crate::model::record::{AbortedBy, Role};
+
+    #[test]
+    fn a_herd_is_counted() {
+        let expected = Measures {
+            clients: 3,
+            requests: 1,
+            herd_requests: 1,
+            answered_200: 1,
+            hits: 2,
+            contention: 3,
+            observations: 1,
+            wait_ms_max: Some(90),
+            duration_ms: 130,
+            ..Measures::default()
+        };
+        assert_eq!(herd().verdict().measures, expected);
+    }
+
+    #[test]
+    fn faults_and_probes_are_counted_apart() {
+        let told = story().start(9, Part::Setup, "get").fetch(9, 1).publish(1).exit(9, 1).age();
+        let told = told.wave(&[1, 2, 3, 4]).ask(1).abort(2, AbortedBy::Client).kill(1);
+        let told = told.revalidate(2, 1).confirm(3, 1).exit(2, 1).fail(3).at(30_000).overdue(4);
+        let told = told.healed().start(91, Part::ProbeNow, "get").exit(91, 1);
+        let told = told.residue(&[("a.tmp.1", Role::Temp), ("a.lock", Role::Lock)]);
+        let expected = Measures {
+            clients: 4,
+            killed: 1,
+            failed: 2,
+            requests: 3,
+            herd_requests: 2,
+            answered_200: 1,
+            answered_304: 1,
+            aborted: 1,
+            hits: 0,
+            contention: 3,
+            observations: 1,
+            recovery_ms: Some(50),
+            wait_ms_max: Some(29_840),
+            residue: 1,
+            duration_ms: 30_060,
+        };
+        assert_eq!(told.verdict().measures, expected);
+    }
+
+    #[test]
+    fn recovery_from_a_lasting_fault_begins_with_its_end() {
+        let told = story().inject(Action::CatwalkDown, &[]).wave(&[1]).fail(1).at(5_000);
+        let told = told.inject(Action::CatwalkUp, &[]).wave(&[2]).fetch(2, 1).publish(1);
+        assert_eq!(told.exit(2, 1).verdict().measures.recovery_ms, Some(80));
+        assert_eq!(herd().verdict().measures.recovery_ms, None);
+    }
+}

@@ -1,0 +1,176 @@
+//! `no-time-travel`: a client that starts after another ended never gets an older catalogue.
+//!
+//! Catalogues are numbered, so "older" is a smaller number. Excused is a client before whose end an
+//! injection planted over the published file or removed it, and one in whose life, or in that of the
+//! client before, a fault kept a newer catalogue from being published. A client that runs the command
+//! `rollback` goes back because it was told to, and excuses whoever reads after it.
+
+use super::explain;
+use super::findings::{Findings, counted};
+use super::history::{History, Moment, Process};
+use crate::model::units::Serial;
+use crate::model::verdict::{Invariant, InvariantReport};
+
+/// Evaluates the invariant.
+pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
+    let mut findings = Findings::of(Invariant::NoTimeTravel);
+    let mut newest: Option<Returned> = None;
+    let mut newest_at_release = vec![None; history.processes.len()];
+    for step in steps(history) {
+        match step {
+            Step::Released(process) => newest_at_release[process] = newest,
+            Step::Returned(returned) => {
+                if let Some(before) = newest_at_release[returned.process] {
+                    judge(history, before, returned, &mut findings);
+                }
+                if newest.is_none_or(|newest| newest.serial < returned.serial) {
+                    newest = Some(returned);
+                }
+            }
+        }
+    }
+    findings.conclude("no client started after another had shown what catalogue it got", |count| {
+        format!(
+            "{} with an earlier one",
+            counted(count, "returned catalogue", "returned catalogues")
+        )
+    })
+}
+
+/// A catalogue that a process returned.
+#[derive(Clone, Copy)]
+struct Returned {
+    process: usize,
+    serial: Serial,
+    moment: Moment,
+}
+
+enum Step {
+    Released(usize),
+    Returned(Returned),
+}
+
+/// Starts and ends in the order of the record.
+fn steps(history: &History<'_>) -> Vec<Step> {
+    let mut steps: Vec<(usize, Step)> = Vec::new();
+    for (index, process) in history.processes.iter().enumerate() {
+        if let Some(released) = process.released {
+            steps.push((released.index, Step::Released(index)));
+        }
+        if let Some((moment, serial)) = process.returned() {
+            let returned = Returned { process: index, serial, moment };
+            steps.push((moment.index, Step::Returned(returned)));
+        }
+    }
+    steps.sort_by_key(|(event, _)| *event);
+    steps.into_iter().map(|(_, step)| step).collect()
+}
+
+fn judge(history: &History<'_>, before: Returned, after: Returned, findings: &mut Findings) {
+    if after.serial >= before.serial {
+        findings.evaluated();
+        return;
+    }
+    let (earlier, later) = (&history.processes[before.process], &history.processes[after.process]);
+    let touched_since = earlier.released.map_or(0, |released| released.index);
+    if history.faults.published_touched(touched_since, after.moment.index)
+        || explain::server_failed_during(history, later)
+        || kept_from_publishing(history, earlier)
+        || was_told_to_go_back(history, touched_since, after.moment.index)
+    {
+        findings.indeterminate();
+        return;
+    }
+    findings.evaluated();
+    let released = later.released.unwrap_or(after.moment);
+    findings.violated(&[before.moment, released, after.moment], || {
+        format!(
+            "{}, let go at {released}, returned {} at {} although {} had returned {} at {}: a newer catalogue was overwritten by an older one, or never published",
+            later.client,
+            after.serial,
+            after.moment,
+            earlier.client,
+            before.serial,
+            before.moment,
+        )
+    });
+}
+
+/// Whether the client could not write to the cache directory at some time in its life.
+fn kept_from_publishing(history: &History<'_>, process: &Process<'_>) -> bool {
+    process.life().is_some_and(|(first, last)| history.faults.read_only.overlap(first, last))
+}
+
+/// Whether a client that rolls back lived between two events.
+fn was_told_to_go_back(history: &History<'_>, after: usize, before: usize) -> bool {
+    let mut rollbacks = history.processes.iter().filter(|process| process.command == "rollback");
+    rollbacks.any(|process| {
+        let begun = process.released.is_some_and(|released| released.index <= before);
+        begun && process.ended().is_none_or(|ended| ended.index >= after)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
+    use crate::model::scenario::{Action, Content, Mtime};
+
+    /// c04 gets catalogue 2 while c05 still runs, and then a new client is let go.
+    fn newer() -> Story {
+        let told = herd().age().wave(&[4, 5]).fetch(4, 2).publish(2).exit(4, 2);
+        told.wave(&[6])
+    }
+
+    #[test]
+    fn the_same_or_a_newer_catalogue_holds() {
+        check(newer().exit(6, 2).exit(5, 2), "pass");
+        check_counts(newer().exit(6, 2).exit(5, 2), Invariant::NoTimeTravel, (3, 0));
+        check_counts(herd(), Invariant::NoTimeTravel, (0, 0));
+    }
+
+    #[test]
+    fn a_client_let_go_before_may_return_the_older_one() {
+        // c05 was let go before c04 ended, so it is only too old by the clock.
+        let told = newer().exit(6, 2).exit(5, 1).scenario(|it| it.expect.grace = it.cache.ttl);
+        check(told, "pass");
+    }
+
+    #[test]
+    fn an_older_catalogue_after_a_newer_one_breaks_it() {
+        let told = || newer().exit(6, 1).exit(5, 2).scenario(|it| it.expect.grace = it.cache.ttl);
+        check(told(), "fail no-time-travel");
+        check_sentences(
+            told(),
+            Invariant::NoTimeTravel,
+            &[
+                "c06, let go at 0.270 s, returned catalogue 1 at 0.280 s although c04 had returned catalogue 2 at 0.240 s: a newer catalogue was overwritten by an older one, or never published",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_rollback_goes_back_because_it_was_told_to() {
+        let late = |told: Story| told.scenario(|it| it.expect.grace = it.cache.ttl);
+        let updated = || herd().wave_of("update", &[4]).fetch(4, 2).publish(2).exit(4, 2);
+        check(late(updated().wave(&[5]).exit(5, 1)), "fail no-time-travel");
+        let rolled_back = updated().wave_of("rollback", &[5]).publish(1).exit(5, 1);
+        check(late(rolled_back.wave(&[6]).exit(6, 1)), "pass");
+        // One that came and went before the newer catalogue was seen excuses nobody.
+        let before = herd().wave_of("rollback", &[4]).exit(4, 1);
+        let newer = before.wave_of("update", &[5]).fetch(5, 2).publish(2).exit(5, 2);
+        check(late(newer.wave(&[6]).exit(6, 1)), "fail no-time-travel");
+    }
+
+    #[test]
+    fn an_injection_on_the_file_or_the_server_excuses() {
+        let late = |told: Story| told.scenario(|it| it.expect.grace = it.cache.ttl);
+        let planted = plant("published", Content::Truncated, Mtime::Now);
+        check(late(newer().inject(planted, &[]).exit(6, 1).exit(5, 2)), "pass");
+        let down = newer().inject(Action::CatwalkDown, &[]).exit(6, 1).exit(5, 2);
+        check(late(down), "pass");
+        let unpublished = story().inject(Action::ReadOnly, &[]).wave(&[1]).fetch(1, 2).exit(1, 2);
+        let unpublished = unpublished.inject(Action::Writable, &[]).wave(&[2]);
+        check_counts(unpublished.exit(2, 1), Invariant::NoTimeTravel, (0, 1));
+    }
+}

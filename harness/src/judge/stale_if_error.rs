@@ -1,0 +1,219 @@
+//! `stale-if-error`: with the server away, an old catalogue is served and the caller is told, if the
+//! client's description promises that.
+//!
+//! Applies to a client that was let go when a whole catalogue lay there past its TTL, and that could not
+//! get another: Catwalk was down for all of its life, or each of its own fetches met an injected fault.
+//! It must exit with code 0, return that catalogue, and say that it is stale. Where a peer published
+//! meanwhile the client may well have returned that one, so it need not say anything.
+
+use super::explain;
+use super::findings::{Findings, counted};
+use super::history::{Exchange, History, Moment, Process};
+use super::windows::Phase;
+use crate::model::record::Exited;
+use crate::model::units::Serial;
+use crate::model::verdict::{Invariant, InvariantReport};
+
+/// Evaluates the invariant.
+pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
+    let mut findings = Findings::of(Invariant::StaleIfError);
+    if history.record.client.claims.stale_if_error.is_none() {
+        return findings
+            .conclude("the client's description does not promise it", |_| String::new());
+    }
+    for process in &history.processes {
+        let subject = process.is_in_wave()
+            && process.is_get()
+            && process.kills.is_empty()
+            && process.stops.is_empty()
+            && process.overdue.is_none();
+        let (Some(released), Some((ended, exited))) = (process.released, process.exited) else {
+            continue;
+        };
+        if !subject {
+            continue;
+        }
+        if !was_cut_off(history, process, released, ended) {
+            judge_alarm(history, process, exited, (released, ended), &mut findings);
+            continue;
+        }
+        if let Some((seen, serial)) = old_catalogue(history, released) {
+            judge(history, process, exited, (seen, ended, serial), &mut findings);
+        }
+    }
+    findings.conclude(
+        "no client was cut off from the server while an old catalogue lay there",
+        |evaluations| {
+            let clients = counted(evaluations, "client", "clients");
+            format!("{clients} cut off from the server with an old catalogue there")
+        },
+    )
+}
+
+/// Whether the process could not have got a catalogue from the server.
+fn was_cut_off(
+    history: &History<'_>,
+    process: &Process<'_>,
+    released: Moment,
+    ended: Moment,
+) -> bool {
+    let mut fetches = history.fetches_of(process).peekable();
+    let failed = |fetch: &Exchange<'_>| fetch.is_faulted() && fetch.vouched().is_none();
+    let own = fetches.peek().is_some() && fetches.all(failed);
+    own || history.faults.down.cover(released.index, ended.index)
+}
+
+/// A client that calls stale what lay there within its TTL when it was let go cries wolf: nobody will
+/// believe it when it matters.
+fn judge_alarm(
+    history: &History<'_>,
+    process: &Process<'_>,
+    exited: &Exited,
+    (released, ended): (Moment, Moment),
+    findings: &mut Findings,
+) {
+    let last = history.windows.before(released.index).map(|last| &history.windows.all[last]);
+    let open = last.filter(|window| window.phase(released, history.ttl) == Phase::Open);
+    let Some(window) = open.filter(|window| exited.got.serial() == Some(window.serial)) else {
+        return;
+    };
+    if !exited.said_stale || explain::server_failed_during(history, process) {
+        return;
+    }
+    findings.evaluated();
+    findings.violated(&[window.opened, released, ended], || {
+        format!(
+            "{}, let go at {released}, called {} stale at {ended}, although it had been published or renewed at {} and its window was open",
+            process.client, window.serial, window.opened
+        )
+    });
+}
+
+/// The catalogue that lay there past its TTL, if one did.
+fn old_catalogue(history: &History<'_>, released: Moment) -> Option<(Moment, Serial)> {
+    let seen = history.published_before(released.index)?;
+    let serial = seen.sighting.serial()?;
+    let last = history.windows.before(released.index)?;
+    let over = history.windows.all[last].phase(released, history.ttl) == Phase::Over;
+    over.then_some((seen.moment, serial))
+}
+
+fn judge(
+    history: &History<'_>,
+    process: &Process<'_>,
+    exited: &Exited,
+    (seen, ended, serial): (Moment, Moment, Serial),
+    findings: &mut Findings,
+) {
+    let client = process.client;
+    let cut_short = history.interrupted.is_some_and(|(at, _)| at.index < ended.index);
+    let foreign = process.failed_by_itself().is_none();
+    let last = history.published_before(ended.index).map(|seen| seen.moment);
+    let peer_published = last.is_some_and(|last| last.index > seen.index);
+    if cut_short || foreign || (peer_published && !exited.said_stale) {
+        findings.indeterminate();
+        return;
+    }
+    findings.evaluated();
+    let there = format!("although {serial} lay there since {seen} and Catwalk was out of reach");
+    if !exited.status.success() {
+        findings.violated(&[seen, ended], || {
+            format!("{client} ended with {} at {ended} {there}", exited.status)
+        });
+    } else if !process.output_is_whole(&exited.got) {
+        findings.violated(&[seen, ended], || {
+            format!("{client} exited with code 0 at {ended} and returned no catalogue {there}")
+        });
+    } else if !exited.said_stale {
+        findings.violated(&[seen, ended], || {
+            format!("{client} exited with code 0 at {ended} without a word that what it returned is stale, {there}")
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story};
+    use crate::model::record::{ExitStatus, Sighting};
+    use crate::model::scenario::Action;
+    use crate::model::units::Span;
+
+    fn promising(told: Story) -> Story {
+        told.client(|it| it.claims.stale_if_error = Some("stale".to_owned()))
+    }
+
+    /// Catwalk is down for the whole life of c04, and an old catalogue lies there.
+    fn down() -> Story {
+        promising(herd().age().inject(Action::CatwalkDown, &[])).wave(&[4])
+    }
+
+    #[test]
+    fn the_old_catalogue_with_a_word_holds() {
+        check(down().exit_stale(4, 1), "pass");
+        check_counts(down().exit_stale(4, 1), Invariant::StaleIfError, (1, 0));
+        let own = promising(herd().age()).wave(&[4]).ask(4).inject(Action::Answer(503), &[4]);
+        check(own.done(2).exit_stale(4, 1), "pass");
+    }
+
+    #[test]
+    fn who_calls_fresh_data_stale_cries_wolf() {
+        let wolf = || promising(herd()).wave(&[4]).exit_stale(4, 1);
+        check(wolf(), "fail stale-if-error");
+        check_sentences(
+            wolf(),
+            Invariant::StaleIfError,
+            &[
+                "c04, let go at 0.160 s, called catalogue 1 stale at 0.170 s, although it had been published or renewed at 0.100 s and its window was open",
+            ],
+        );
+        let down = promising(herd().inject(Action::CatwalkDown, &[])).wave(&[4]);
+        check(down.exit_stale(4, 1), "pass");
+    }
+
+    #[test]
+    fn silence_or_failure_breaks_it() {
+        check(down().exit(4, 1), "fail stale-if-error");
+        check(down().fail(4), "fail stale-if-error");
+        check_sentences(
+            down().fail(4),
+            Invariant::StaleIfError,
+            &[
+                "c04 ended with exit code 1 at 0.190 s although catalogue 1 lay there since 0.100 s and Catwalk was out of reach",
+            ],
+        );
+        let nothing = down().end(4, ExitStatus::Code(0), Sighting::Absent);
+        check(nothing, "fail truthful-exit stale-if-error");
+    }
+
+    #[test]
+    fn who_was_not_cut_off_or_had_nothing_old_is_not_judged() {
+        let none = |told: Story| check_counts(told, Invariant::StaleIfError, (0, 0));
+        none(promising(herd()).inject(Action::CatwalkDown, &[]).wave(&[4]).exit(4, 1));
+        none(promising(story()).inject(Action::CatwalkDown, &[]).wave(&[1]).fail(1));
+        none(promising(herd().age()).wave(&[4]).inject(Action::CatwalkDown, &[]).fail(4));
+        let came_up = herd().age().inject(Action::CatwalkDown, &[]).wave(&[4]);
+        none(promising(came_up).inject(Action::CatwalkUp, &[]).fail(4));
+        none(down().kill(4));
+        none(down().overdue(4));
+        let slow = Action::Delay(Span::from_secs(9));
+        let slow = promising(herd().age()).wave(&[4]).ask(4).inject(slow, &[4]);
+        none(slow.head(2, 1).done(2).publish(1).exit(4, 1));
+        let retried = promising(herd().age()).wave(&[4]).ask(4).inject(Action::Answer(503), &[4]);
+        none(retried.status(2, 503, None, 9).done(2).fetch(4, 1).publish(1).exit(4, 1));
+    }
+
+    #[test]
+    fn a_peer_that_published_meanwhile_makes_it_indeterminate() {
+        let told = promising(herd().age()).wave(&[4, 5]).ask(4).inject(Action::Reset, &[4]);
+        let told = told.fetch(5, 1).publish(1).exit(5, 1).exit(4, 1);
+        check_counts(told, Invariant::StaleIfError, (0, 1));
+    }
+
+    #[test]
+    fn without_the_promise_it_is_not_evaluated() {
+        let report = herd().report(Invariant::StaleIfError);
+        let why = "the client's description does not promise it";
+        assert_eq!(report.not_evaluated.as_deref(), Some(why));
+    }
+}

@@ -1,0 +1,215 @@
+//! `truthful-exit`: exit code 0 means a whole catalogue that was served, and no client fails without an
+//! injected fault that explains it.
+//!
+//! Also broken by a client that exits while processes that it started still run: whoever waits for it
+//! believes that the work is done. Probes are the matter of `no-blocking-leftover`, deadlines that of
+//! `bounded-wait`, and a death by a signal from elsewhere makes the record inconclusive instead.
+
+use super::explain;
+use super::findings::{Findings, counted};
+use super::history::{History, Moment, Process};
+use crate::model::record::{Excerpt, Exited, Sighting};
+use crate::model::verdict::{Invariant, InvariantReport};
+
+/// The longest part of standard error that a sentence quotes, in characters.
+const QUOTED: usize = 120;
+
+/// Evaluates the invariant.
+pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
+    let mut findings = Findings::of(Invariant::TruthfulExit);
+    let mut failures = Vec::new();
+    for process in &history.processes {
+        let cut_short =
+            |moment: Moment| history.interrupted.is_some_and(|(at, _)| at.index < moment.index);
+        match process.left_behind {
+            Some((moment, _)) if cut_short(moment) => findings.indeterminate(),
+            Some((moment, pids)) => judge_left_behind(process, moment, pids, &mut findings),
+            None => {}
+        }
+        if process.is_probe() || process.overdue.is_some() {
+            continue;
+        }
+        let Some((moment, exited)) = process.exited else { continue };
+        match process.failed_by_itself() {
+            _ if cut_short(moment) => findings.indeterminate(),
+            None => findings.indeterminate(),
+            Some(false) if exited.status.success() => {
+                judge_success(process, moment, exited, &mut findings);
+            }
+            Some(true) if !explain::exit_explained(history, process) => {
+                findings.evaluated();
+                failures.push((process, moment, exited));
+            }
+            Some(_) => findings.evaluated(),
+        }
+    }
+    let allowed = history.record.scenario.expect.failed_clients;
+    let unexplained = u32::try_from(failures.len()).unwrap_or(u32::MAX);
+    if unexplained > allowed {
+        for (process, moment, exited) in failures {
+            findings.violated(&[moment], || failure(process, moment, exited));
+        }
+    }
+    findings.conclude("no client ended by itself", |evaluations| {
+        let failed = counted(unexplained, "failure", "failures");
+        format!("{}, {failed} unexplained", counted(evaluations, "exit", "exits"))
+    })
+}
+
+fn judge_success(process: &Process<'_>, moment: Moment, exited: &Exited, findings: &mut Findings) {
+    findings.evaluated();
+    if process.output_is_whole(&exited.got) {
+        return;
+    }
+    findings.violated(&[moment], || {
+        let returned = match &exited.got {
+            Sighting::Damaged { bytes, how } => {
+                format!("{bytes} bytes that are no whole served catalogue ({how})")
+            }
+            Sighting::Planted => "what the harness had planted".to_owned(),
+            _ => "no catalogue".to_owned(),
+        };
+        format!("{} exited with code 0 at {moment} but returned {returned}", process.client)
+    });
+}
+
+fn judge_left_behind(process: &Process<'_>, moment: Moment, pids: &[u32], findings: &mut Findings) {
+    findings.evaluated();
+    if !process.kills.is_empty() || process.overdue.is_some() || pids.is_empty() {
+        return;
+    }
+    findings.violated(&[moment], || {
+        let count = u32::try_from(pids.len()).unwrap_or(u32::MAX);
+        let children =
+            counted(count, "process that it had started", "processes that it had started");
+        format!("{} exited while {children} still ran at {moment}", process.client)
+    });
+}
+
+fn failure(process: &Process<'_>, moment: Moment, exited: &Exited) -> String {
+    let quote = first_line(&exited.stderr);
+    let said = if quote.is_empty() { String::new() } else { format!(": it said \"{quote}\"") };
+    format!(
+        "{} ended with {} at {moment}, and no injected fault explains it{said}",
+        process.client, exited.status
+    )
+}
+
+/// The beginning of the first line that is not empty.
+fn first_line(stderr: &Excerpt) -> String {
+    let line = stderr.text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let quoted: String = line.chars().take(QUOTED).collect();
+    if quoted.len() < line.len() { format!("{quoted}...") } else { quoted }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::testing::{
+        Story, check, check_counts, check_sentences, damaged, herd, story,
+    };
+    use crate::model::record::{AbortedBy, ExitStatus, What};
+    use crate::model::scenario::Action;
+    use crate::model::units::{ClientId, Signal, Span};
+
+    fn one_more(end: impl FnOnce(Story) -> Story) -> Story {
+        end(herd().wave(&[4]))
+    }
+
+    #[test]
+    fn success_needs_a_whole_catalogue() {
+        let returns = |got: Sighting| one_more(|it| it.end(4, ExitStatus::Code(0), got));
+        check_counts(herd(), Invariant::TruthfulExit, (3, 0));
+        check(returns(Sighting::NotShown), "pass");
+        check(returns(Sighting::Absent), "fail truthful-exit");
+        check(returns(Sighting::Planted), "fail truthful-exit");
+        check_sentences(
+            returns(damaged()),
+            Invariant::TruthfulExit,
+            &[
+                "c04 exited with code 0 at 0.170 s but returned 4096 bytes that are no whole served catalogue (cut off after 4096 of 16384 bytes)",
+            ],
+        );
+        let update = herd().wave_of("update", &[4]).end(4, ExitStatus::Code(0), Sighting::Absent);
+        check(update, "pass");
+    }
+
+    #[test]
+    fn a_failure_needs_an_injected_fault() {
+        check(one_more(|it| it.fail(4)), "fail truthful-exit");
+        check_sentences(
+            one_more(|it| it.fail(4)),
+            Invariant::TruthfulExit,
+            &[
+                "c04 ended with exit code 1 at 0.170 s, and no injected fault explains it: it said \"told: no luck\"",
+            ],
+        );
+        for number in [6, 11, 13] {
+            let crash = ExitStatus::Signal { number, ours: false };
+            check(one_more(|it| it.end(4, crash, Sighting::Absent)), "fail truthful-exit");
+        }
+        let expired = |end: fn(Story) -> Story| end(herd().age().wave(&[4]).ask(4));
+        check(expired(|it| it.inject(Action::Answer(500), &[4]).done(2).fail(4)), "pass");
+        check(expired(|it| it.inject(Action::Stall, &[4]).fail(4)), "pass");
+        check(expired(|it| it.abort(2, AbortedBy::Injection).fail(4)), "pass");
+        check(expired(|it| it.abort(2, AbortedBy::Client).fail(4)), "fail truthful-exit");
+        let kill = Action::Kill(Signal::Int);
+        check(one_more(|it| it.inject(kill, &[4]).fail(4)), "pass");
+        let stopped = |it: Story| it.inject(Action::Stop, &[4]).inject(Action::Continue, &[4]);
+        check(one_more(|it| stopped(it).fail(4)), "pass");
+        check(one_more(|it| it.inject(Action::CatwalkDown, &[]).fail(4)), "pass");
+        check(one_more(|it| it.inject(Action::ReadOnly, &[]).fail(4)), "pass");
+        let up_again = herd().inject(Action::CatwalkDown, &[]).inject(Action::CatwalkUp, &[]);
+        check(up_again.wave(&[4]).fail(4), "fail truthful-exit");
+        let healed = herd().inject(Action::ReadOnly, &[]).healed();
+        check(healed.wave(&[4]).fail(4), "fail truthful-exit");
+    }
+
+    #[test]
+    fn a_peer_whose_fetch_was_faulted_explains_nothing() {
+        let told = story().wave(&[1, 2]).ask(1).inject(Action::Delay(Span::from_secs(9)), &[1]);
+        let told = told.fail(2).head(1, 1).done(1).publish(1).exit(1, 1);
+        check(told, "fail truthful-exit");
+    }
+
+    #[test]
+    fn as_many_may_fail_as_the_scenario_allows() {
+        let failing = |allowed| {
+            let told = herd().wave(&[4, 5]).fail(4).fail(5);
+            told.scenario(|it| it.expect.failed_clients = allowed)
+        };
+        check(failing(2), "pass");
+        check(failing(1), "fail truthful-exit");
+        assert_eq!(failing(1).report(Invariant::TruthfulExit).violations.len(), 2);
+    }
+
+    #[test]
+    fn children_left_behind_break_it() {
+        let left =
+            |told: Story| told.push(What::LeftBehind { client: ClientId(4), pids: vec![4711] });
+        check(one_more(|it| left(it.exit(4, 1))), "fail truthful-exit");
+        check_sentences(
+            one_more(|it| left(it.exit(4, 1))),
+            Invariant::TruthfulExit,
+            &["c04 exited while 1 process that it had started still ran at 0.180 s"],
+        );
+        check(one_more(|it| left(it.kill(4))), "pass");
+    }
+
+    #[test]
+    fn what_the_harness_or_a_stranger_ended_is_not_judged() {
+        let stop = What::Interrupted { why: "Ctrl-C".to_owned() };
+        check(one_more(|it| it.push(stop).fail(4)), "inconclusive");
+        let foreign = ExitStatus::Signal { number: 9, ours: false };
+        check(one_more(|it| it.end(4, foreign, Sighting::Absent)), "inconclusive");
+        let missed = herd().wave(&[4]).kill(4);
+        check(missed, "pass");
+    }
+
+    #[test]
+    fn a_long_complaint_is_cut_at_a_character() {
+        let text = "ä".repeat(200);
+        let quoted = first_line(&Excerpt { bytes: 400, text: format!("\n  {text}\n") });
+        assert_eq!(quoted, format!("{}...", "ä".repeat(QUOTED)));
+    }
+}

@@ -1,0 +1,85 @@
+//! Which windows a history has.
+
+use super::Window;
+use crate::judge::history::History;
+use crate::judge::testing::{Story, herd, plant, story, whole};
+use crate::model::record::{Change, Role, Sighting, What};
+use crate::model::scenario::{Content, Mtime};
+
+/// Checks the windows, each as `catalogue by whom at when`, with `closed at when` where it was.
+#[track_caller]
+fn check(told: Story, expected: &[&str]) {
+    let record = told.record();
+    let history = History::of(&record);
+    let line = |window: &Window| {
+        let sender = window.fetch.and_then(|it| history.sender(&history.exchanges[it]));
+        let by = sender.map_or("someone".to_owned(), |it| it.client.to_string());
+        let how = if window.renewed { " again" } else { "" };
+        let closed = window.closed.map(|it| format!(", closed at {it}")).unwrap_or_default();
+        format!("{} by {by}{how} at {}{closed}", window.serial, window.opened)
+    };
+    let lines: Vec<String> = history.windows.all.iter().map(line).collect();
+    assert_eq!(lines, expected);
+}
+
+fn modified(told: Story, modified_ms: i64) -> Story {
+    told.push(What::Published { sighting: whole(1), modified_ms: Some(modified_ms) })
+}
+
+#[test]
+fn a_publish_opens_one_and_names_who_brought_it() {
+    check(story(), &[]);
+    check(herd(), &["catalogue 1 by c01 at 0.100 s"]);
+    let two = story().wave(&[1, 2]).fetch(1, 1).fetch(2, 1).publish(1);
+    check(two, &["catalogue 1 by someone at 0.110 s"]);
+    let two = story().wave(&[1, 2]).fetch(1, 1).fetch(2, 2).publish(2).publish(1);
+    check(two, &["catalogue 2 by c02 at 0.110 s", "catalogue 1 by c01 at 0.120 s"]);
+    let retried = story().wave(&[1]).ask(1).head(1, 1).fetch(1, 1).publish(1);
+    check(retried, &["catalogue 1 by c01 at 0.080 s"]);
+    let late = story().wave(&[1]).fetch(1, 1).exit(1, 1).publish(1);
+    check(late, &["catalogue 1 by c01 at 0.070 s"]);
+    check(story().wave(&[1]).publish(1), &[]);
+}
+
+#[test]
+fn what_the_harness_moves_opens_none() {
+    check(herd().age().publish(1), &["catalogue 1 by c01 at 0.100 s"]);
+    check(
+        herd().age().see(Sighting::Absent).publish(1),
+        &["catalogue 1 by c01 at 0.100 s, closed at 0.150 s"],
+    );
+    let busy = || modified(story().wave(&[1, 2]).fetch(1, 1).fetch(2, 1), 10_000);
+    let aged = modified(busy().age(), 5_000);
+    check(aged, &["catalogue 1 by someone at 0.110 s"]);
+    let answered_since = modified(story().wave_of("update", &[1, 2]).fetch(1, 1), 10_000);
+    let answered_since = modified(answered_since.fetch(2, 1).age(), 5_000);
+    check(answered_since, &["catalogue 1 by c01 at 0.080 s"]);
+    let republished = modified(busy().age().fetch(1, 1), 11_000);
+    check(republished, &["catalogue 1 by someone at 0.110 s", "catalogue 1 by someone at 0.160 s"]);
+}
+
+#[test]
+fn bytes_that_are_not_a_catalogue_or_an_injection_close_it() {
+    let closed = ["catalogue 1 by c01 at 0.100 s, closed at 0.140 s"];
+    check(herd().see(Sighting::Absent), &closed);
+    check(herd().see(Sighting::Planted), &closed);
+    check(herd().inject(plant("published", Content::Empty, Mtime::Now), &[]), &closed);
+    check(
+        herd().inject(plant("other", Content::Empty, Mtime::Now), &[]),
+        &["catalogue 1 by c01 at 0.100 s"],
+    );
+}
+
+#[test]
+fn a_304_opens_one_when_the_file_is_touched_or_its_client_succeeds() {
+    let asked = || herd().age().wave(&[4]).revalidate(4, 1).confirm(2, 1);
+    let first = "catalogue 1 by c01 at 0.100 s";
+    let again = [first, "catalogue 1 by c04 again at 0.210 s"];
+    check(asked().exit(4, 1), &again);
+    check(asked().publish(1).exit(4, 1), &again);
+    let touched = asked().file(Change::Touched, "providers.json", Role::Published);
+    check(touched.exit(4, 1), &again);
+    check(asked().fail(4), &[first]);
+    let untouched = herd().wave(&[4]).file(Change::Touched, "providers.json", Role::Published);
+    check(untouched, &[first]);
+}

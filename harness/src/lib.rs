@@ -1,0 +1,41 @@
+//! cachestorm: a chaos and race-testing harness for caches that several processes share on disk.
+//!
+//! Reading order:
+//!
+//! 1. [`model`] (its own crate): the data that everything below speaks in;
+//! 2. [`scenario`]: a TOML file becomes a [`model::scenario::Scenario`], with diagnostics;
+//! 3. [`client`]: a program under test is described, started, waited for and killed;
+//! 4. [`catwalk`]: the mock server that counts, and whose catalogues certify themselves;
+//! 5. [`inject`]: observed events fire actions;
+//! 6. [`record`]: the cache directory is watched, and events become one file per run;
+//! 7. [`engine`]: one loop owns a run and brings all of the above together;
+//! 8. [`judge`]: a record becomes a verdict;
+//! 9. [`suite`]: many scenarios, some times each, against one client;
+//! 10. [`claims`]: what the status report claimed, measured;
+//! 11. [`cli`]: the command `cachestorm`.
+//!
+//! Architecture invariants:
+//!
+//! - Records first: an engine writes what happened and judges nothing; [`judge`] does no IO and reads
+//!   no clock; the reports crate neither runs nor judges anything.
+//! - Nothing is asserted while a process lives.
+//! - No trigger is a clock. Only a client's deadline, the harness's own deadline and the shape of a
+//!   load (latency, stagger) are times.
+//! - Each process under test leads its own process group and dies with the run, whichever way the
+//!   run ends.
+//! - A client's path is never derived from the path of the running program, except by the command
+//!   `cachestorm` for the clients that it holds itself.
+//! - Code for one platform sits behind a function that every platform has.
+
+pub use cachestorm_model as model;
+
+pub mod catwalk;
+pub mod claims;
+pub mod cli;
+pub mod client;
+pub mod engine;
+pub mod inject;
+pub mod judge;
+pub mod record;
+pub mod scenario;
+pub mod suite;

@@ -1,0 +1,7 @@
+//! The command `cachestorm`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cachestorm::cli::main()
+}

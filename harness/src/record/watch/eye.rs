@@ -1,0 +1,183 @@
+//! A look at the published file: what it holds now, told only when that is news.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+
+use super::{FileNotice, Identify, Watched};
+use crate::model::record::Sighting;
+
+/// The identity of a file's content as it was planted: any write or replacement changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    dev: u64,
+    ino: u64,
+    size: u64,
+    mtime_ns: i128,
+}
+
+impl FileId {
+    /// The identity of the file that `metadata` is of.
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            size: metadata.size(),
+            mtime_ns: i128::from(metadata.mtime()) * 1_000_000_000
+                + i128::from(metadata.mtime_nsec()),
+        }
+    }
+}
+
+/// What the harness itself has put at the published path, so that it is not taken for a client's doing.
+#[derive(Debug, Clone, Default)]
+pub struct Planted(Arc<Mutex<Vec<FileId>>>);
+
+impl Planted {
+    /// Remembers a planted file.
+    pub fn add(&self, id: FileId) {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(id);
+    }
+
+    fn contains(&self, id: FileId) -> bool {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id)
+    }
+}
+
+/// Looks at one path.
+pub struct Eye {
+    path: PathBuf,
+    identify: Identify,
+    planted: Planted,
+    last: Option<(Sighting, Option<i64>)>,
+    /// What was identified last, so that a file that stays is not hashed at every look.
+    known: Option<(FileId, Sighting)>,
+}
+
+/// Looks in a row after a change: a file that is being written in place is caught in the act.
+const LOOKS_MAX: u32 = 64;
+
+impl Eye {
+    /// An eye on the published file of `watched`.
+    pub fn of(watched: &Watched) -> Self {
+        Self {
+            path: watched.dir.join(watched.roles.published()),
+            identify: watched.identify.clone(),
+            planted: watched.planted.clone(),
+            last: Some((Sighting::Absent, None)),
+            known: None,
+        }
+    }
+
+    /// Looks until nothing changes any more, and tells what is new.
+    pub fn look(&mut self, notices: &mpsc::UnboundedSender<FileNotice>) {
+        for _ in 0..LOOKS_MAX {
+            let seen = self.see();
+            let at = Instant::now();
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) => {
+                    let _ = notices.send(FileNotice::Blind { at, error: error.to_string() });
+                    return;
+                }
+            };
+            if self.last.as_ref() == Some(&seen) {
+                return;
+            }
+            let (sighting, modified_ms) = seen.clone();
+            self.last = Some(seen);
+            // The engine being gone ends the watch soon.
+            let _ = notices.send(FileNotice::Published { at, sighting, modified_ms });
+        }
+    }
+
+    /// What the file holds now, or why the harness itself could not look.
+    fn see(&mut self) -> io::Result<(Sighting, Option<i64>)> {
+        Ok(match read(&self.path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => (Sighting::Absent, None),
+            Err(error) if is_shortage(&error) => return Err(error),
+            Err(error) => {
+                (Sighting::Damaged { bytes: 0, how: format!("unreadable: {error}") }, None)
+            }
+            Ok((metadata, bytes)) => {
+                let modified_ms = metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000;
+                (self.tell_apart(&metadata, &bytes), Some(modified_ms))
+            }
+        })
+    }
+
+    fn tell_apart(&mut self, metadata: &Metadata, bytes: &[u8]) -> Sighting {
+        let id = FileId::of(metadata);
+        let stable = id.size == bytes.len() as u64;
+        if let Some((known, sighting)) = &self.known
+            && *known == id
+            && stable
+        {
+            return sighting.clone();
+        }
+        let sighting = match (self.identify)(bytes) {
+            // Planted bytes that are no catalogue are the harness's own doing; a planted catalogue
+            // is a catalogue.
+            Sighting::Damaged { .. } if stable && self.planted.contains(id) => Sighting::Planted,
+            sighting => sighting,
+        };
+        if stable {
+            self.known = Some((id, sighting.clone()));
+        }
+        sighting
+    }
+}
+
+/// Whether an error says that the harness lacks descriptors or memory, which is nothing about the file.
+pub fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOMEM))
+}
+
+/// The bytes that a reader gets now, and what the file was when it was opened.
+fn read(path: &Path) -> io::Result<(Metadata, Vec<u8>)> {
+    let mut file = File::open(path)?;
+    let metadata = file.metadata()?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok((metadata, bytes))
+}
+
+/// Something in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// Where, relative to the directory.
+    pub path: PathBuf,
+    /// It is a folder, such as a lock that is made by `mkdir`.
+    pub is_folder: bool,
+}
+
+/// Everything below `dir`, in order.
+///
+/// # Errors
+/// When the harness lacks descriptors or memory to look. A folder that vanishes while it is read, or
+/// that may not be read, is empty.
+pub fn found_below(dir: &Path) -> io::Result<Vec<Found>> {
+    let mut all = Vec::new();
+    let mut folders = vec![dir.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if is_shortage(&error) => return Err(error),
+            entries => entries.into_iter().flatten().flatten(),
+        };
+        for entry in entries {
+            let Ok(kind) = entry.file_type() else { continue };
+            let is_folder = kind.is_dir();
+            if is_folder {
+                folders.push(entry.path());
+            }
+            all.extend(super::relative(dir, &entry.path()).map(|path| Found { path, is_folder }));
+        }
+    }
+    all.sort();
+    Ok(all)
+}

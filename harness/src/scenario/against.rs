@@ -1,0 +1,191 @@
+//! What a scenario needs of a client, and the client may not have.
+
+use cachestorm_model::client::Client;
+use cachestorm_model::scenario::{Action, Scenario, Trigger};
+use cachestorm_model::verdict::Invariant;
+
+/// The reasons why a scenario cannot run against a client, a sentence each: it is `skipped` for them.
+/// Empty where it can run.
+pub fn check_against(scenario: &Scenario, client: &Client) -> Vec<String> {
+    let mut reasons = Vec::new();
+    commands(scenario, client, &mut reasons);
+    herd(scenario, client, &mut reasons);
+    files(scenario, client, &mut reasons);
+    ttl(scenario, client, &mut reasons);
+    promises(scenario, client, &mut reasons);
+    let mut seen = std::collections::BTreeSet::new();
+    reasons.retain(|reason| seen.insert(reason.clone()));
+    reasons
+}
+
+fn commands(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    for wave in scenario.resolved_waves() {
+        if client.command_named(&wave.command).is_none() {
+            reasons.push(format!(
+                "the scenario runs the command `{}`, which `{}` does not describe: add it under [commands]",
+                wave.command, client.name
+            ));
+        }
+    }
+}
+
+fn herd(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    let most = scenario.resolved_waves().iter().map(|wave| wave.count).max().unwrap_or(0);
+    if let Some(max) = client.herd_max.filter(|max| most > *max) {
+        reasons.push(format!(
+            "the scenario starts {most} processes at once, and `{}` is to be run with {max} at most",
+            client.name
+        ));
+    }
+}
+
+fn files(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    for injection in scenario.inject.iter().filter(|injection| !injection.optional) {
+        if let Trigger::Created(path)
+        | Trigger::Written(path)
+        | Trigger::Renamed(path)
+        | Trigger::Removed(path) = &injection.on
+        {
+            role(path, client, reasons);
+        }
+        action(&injection.action, client, reasons);
+    }
+    for step in scenario.resolved_waves().iter().flat_map(|wave| &wave.before) {
+        action(step, client, reasons);
+    }
+}
+
+fn action(action: &Action, client: &Client, reasons: &mut Vec<String>) {
+    match action {
+        Action::Remove(path) => role(path, client, reasons),
+        Action::Plant(plant) if plant.path == "lock" => {
+            role("lock", client, reasons);
+            let one_name = |glob: &String| !glob.contains(['*', '?', '[', '{']);
+            if !client.files.locks.is_empty() && !client.files.locks.iter().any(one_name) {
+                reasons.push(format!(
+                    "the scenario plants a lock file, and no lock of `{}` has a fixed name",
+                    client.name
+                ));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn role(path: &str, client: &Client, reasons: &mut Vec<String>) {
+    let (none, what) = match path {
+        "lock" => (client.files.locks.is_empty(), "lock file"),
+        "temp" => (client.files.temporaries.is_empty(), "temporary"),
+        _ => return,
+    };
+    if none {
+        reasons.push(format!(
+            "the scenario is about a {what}, and the description of `{}` names none",
+            client.name
+        ));
+    }
+}
+
+fn ttl(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    let whole = scenario.cache.ttl.0.subsec_nanos() == 0;
+    let commands = std::iter::once(&client.command).chain(client.commands.values()).flatten();
+    let in_seconds = commands.chain(client.env.values()).any(|word| word.contains("{ttl_seconds}"));
+    if client.ttl.is_none() && in_seconds && !whole {
+        reasons.push(format!(
+            "the scenario's TTL is {}, and `{}` can only be told whole seconds",
+            scenario.cache.ttl, client.name
+        ));
+    }
+}
+
+fn promises(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    let about = |invariant| scenario.expect.proves.contains(&invariant);
+    if about(Invariant::StaleIfError) && client.claims.stale_if_error.is_none() {
+        reasons.push(format!(
+            "the scenario is about serving stale data in place of an error, which `{}` does not claim to do",
+            client.name
+        ));
+    }
+    if about(Invariant::ValidatorFidelity) && !client.claims.validators {
+        reasons.push(format!(
+            "the scenario is about validators, which `{}` does not claim to send",
+            client.name
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(scenario: &str, client: &str, expected: &[&str]) {
+        let scenario: Scenario = toml::from_str(&format!("summary = 'x'\n{scenario}")).unwrap();
+        let client: Client =
+            toml::from_str(&format!("name = 'c'\nsummary = 'x'\n{client}")).unwrap();
+        assert_eq!(check_against(&scenario, &client), expected);
+    }
+
+    const PLAIN: &str = "command = ['c', '{ttl_seconds}']\nfiles = { published = 'p' }";
+
+    #[test]
+    fn a_scenario_that_needs_nothing_runs_against_every_client() {
+        check("", PLAIN, &[]);
+        check("[cache]\nttl = '2s'", PLAIN, &[]);
+    }
+
+    #[test]
+    fn what_the_client_lacks_is_said_once() {
+        check(
+            "[clients]\nwaves = 2\ncommand = 'update'",
+            PLAIN,
+            &[
+                "the scenario runs the command `update`, which `c` does not describe: add it under [commands]",
+            ],
+        );
+        check(
+            "[[inject]]\non = { created = 'lock' }\ndo = { plant = { path = 'lock', content = 'dead-pid' } }",
+            PLAIN,
+            &["the scenario is about a lock file, and the description of `c` names none"],
+        );
+        check(
+            "[clients]\nwaves = 2\nbetween = [{ remove = 'temp' }]",
+            PLAIN,
+            &["the scenario is about a temporary, and the description of `c` names none"],
+        );
+        check(
+            "[cache]\nttl = '1500ms'",
+            PLAIN,
+            &["the scenario's TTL is 1s 500ms, and `c` can only be told whole seconds"],
+        );
+        check(
+            "[[inject]]\non = 'begin'\ndo = { plant = { path = 'lock', content = 'dead-pid' } }",
+            "command = ['c']\nfiles = { published = 'p', locks = ['*.lock'] }",
+            &["the scenario plants a lock file, and no lock of `c` has a fixed name"],
+        );
+    }
+
+    #[test]
+    fn a_promise_that_was_never_made_is_not_tested() {
+        let about = "[expect]\nproves = ['stale-if-error']";
+        let reason = "the scenario is about serving stale data in place of an error, which `c` does not claim to do";
+        check(about, PLAIN, &[reason]);
+        check(about, &format!("{PLAIN}\nclaims = {{ stale-if-error = 'stale' }}"), &[]);
+        let about = "[expect]\nproves = ['validator-fidelity']";
+        let reason = "the scenario is about validators, which `c` does not claim to send";
+        check(about, PLAIN, &[reason]);
+        check(about, &format!("{PLAIN}\nclaims = {{ validators = true }}"), &[]);
+    }
+
+    #[test]
+    fn a_herd_may_be_too_large_for_a_client() {
+        let reason =
+            "the scenario starts 300 processes at once, and `c` is to be run with 200 at most";
+        check("[clients]\ncount = 300", &format!("herd-max = 200\n{PLAIN}"), &[reason]);
+        check("[clients]\ncount = 200", &format!("herd-max = 200\n{PLAIN}"), &[]);
+    }
+
+    #[test]
+    fn what_is_optional_is_not_needed() {
+        check("[[inject]]\non = { created = 'temp' }\ndo = 'bump'\noptional = true", PLAIN, &[]);
+    }
+}

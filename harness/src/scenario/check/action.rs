@@ -1,0 +1,91 @@
+//! What an action does, apart from what fires it.
+
+use std::ops::RangeInclusive;
+
+use cachestorm_model::scenario::{Action, Content, Mtime, Plant};
+
+use super::super::text::{Node, Problem, paths};
+use super::not_zero;
+
+/// The status codes of an injected answer. Below 200 an answer is only announced, not given.
+const STATUS: RangeInclusive<u16> = 200..=599;
+
+/// An action between waves: no process lives then, and no response is under way.
+pub(super) fn check_step(action: &Action, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    if action.is_about_process() || action.is_about_response() {
+        let what =
+            if action.is_about_process() { "process lives" } else { "response is under way" };
+        problems.push(
+            Problem::at(node.span(), format!("no {what} before a wave starts"))
+                .note(format!("the action: {action}"))
+                .help("write it as an `[[inject]]` with a trigger"),
+        );
+    }
+    check_value(action, node, problems);
+}
+
+/// The value inside an action.
+pub(super) fn check_value(action: &Action, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let value = node.payload();
+    match action {
+        Action::Delay(span) => not_zero(*span, "a delay", &value, problems),
+        Action::Answer(status) if !STATUS.contains(status) => problems.push(
+            Problem::at(value.span(), format!("{status} is not the status of an answer")).help(
+                format!("write one from {} to {}, such as 503", STATUS.start(), STATUS.end()),
+            ),
+        ),
+        Action::Remove(path) => {
+            if let Some(fault) = paths::role_or_glob_fault(path) {
+                problems.push(path_problem(fault, &value));
+            }
+        }
+        Action::Plant(file) => plant(file, &value, problems),
+        _ => {}
+    }
+}
+
+/// What can have no effect before the first wave where the cache is empty.
+pub(super) fn check_on_empty_cache(action: &Action, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let needs_a_file = match action {
+        Action::Plant(file) => file.content == Content::Unchanged,
+        Action::Remove(_) | Action::Age => true,
+        _ => false,
+    };
+    if needs_a_file {
+        problems.push(
+            Problem::at(node.span(), "the cache is empty before the first wave")
+                .note(format!("the action: {action}"))
+                .help("write `initial = \"fresh\"` in `[cache]`, or a later trigger"),
+        );
+    }
+}
+
+/// A fault of a path, shown where the path was written.
+pub(super) fn path_problem(fault: String, node: &Node<'_>) -> Problem {
+    Problem::at(node.span(), fault).note(
+        "allowed here: published, lock, temp, or a glob relative to the cache directory, such as \"*.tmp\"",
+    )
+}
+
+fn plant(plant: &Plant, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let path = node.get("path");
+    let fault = match plant.path.as_str() {
+        "published" | "lock" => None,
+        "temp" => Some("a temporary has no name of its own that could be planted".to_owned()),
+        other => paths::path_fault(other),
+    };
+    if let Some(fault) = fault {
+        problems.push(Problem::at(path.span(), fault).note(
+            "allowed here: published, lock, or the path of a file relative to the cache directory",
+        ));
+    }
+    if plant.content == Content::Unchanged && plant.mtime == Mtime::Now {
+        problems.push(
+            Problem::at(
+                node.get("content").span(),
+                "the same bytes with the same time change nothing",
+            )
+            .help("add an `mtime` (\"future\", \"expired\" or \"epoch\"), or other content"),
+        );
+    }
+}

@@ -1,0 +1,380 @@
+//! The scenarios and the client that a command line asks for.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cachestorm_model::client::Client;
+use globset::Glob;
+use thiserror::Error;
+
+use super::builtin;
+use super::load::{self, Entry};
+use super::text::{Diagnostics, Source, nearest};
+use crate::client::describe;
+
+/// Why an argument names nothing that can be run.
+#[derive(Debug, Error)]
+pub enum ResolveError {
+    /// No scenario or client has this name.
+    #[error("no {what} is called \"{argument}\"{}", suggestion(.near, .what))]
+    Unknown {
+        /// `scenario` or `client`.
+        what: &'static str,
+        /// What was asked for.
+        argument: String,
+        /// Names that are near to it.
+        near: Vec<String>,
+    },
+    /// A glob that does not compile.
+    #[error("\"{argument}\" is no glob: {fault}; write one such as \"crash/*\"")]
+    Glob {
+        /// What was asked for.
+        argument: String,
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// A file or folder that cannot be read.
+    #[error("\"{}\" cannot be read: {error}", .path.display())]
+    Unreadable {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A folder that holds nothing of the kind.
+    #[error("\"{}\" holds no {expected}", .path.display())]
+    EmptyFolder {
+        /// The folder.
+        path: PathBuf,
+        /// What it should hold.
+        expected: &'static str,
+    },
+    /// Two files whose scenarios have the same name, so that one's record would replace the other's.
+    #[error("\"{}\" and \"{}\" are both called \"{name}\"; rename one or run them apart", .first.display(), .second.display())]
+    SameName {
+        /// The name.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// The other file.
+        second: PathBuf,
+    },
+    /// A client description with mistakes.
+    #[error("{0}")]
+    Broken(Diagnostics),
+}
+
+fn suggestion(near: &[String], what: &str) -> String {
+    if near.is_empty() {
+        return format!("; `cachestorm list` shows every {what}");
+    }
+    let quoted: Vec<_> = near.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("; did you mean {}?", quoted.join(" or "))
+}
+
+/// Chooses scenarios by arguments: the name of one, a folder of names (`crash`), a glob over names
+/// (`crash/*`), or the path of a file or folder on disk. `known` are those that have names; without
+/// arguments all of them are chosen. The choice is sorted by name, each scenario once.
+///
+/// # Errors
+///
+/// Where an argument chooses nothing, or two files would have the same name.
+pub fn scenarios(arguments: &[String], known: Vec<Entry>) -> Result<Vec<Entry>, ResolveError> {
+    if arguments.is_empty() {
+        return Ok(known);
+    }
+    let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
+    for argument in arguments {
+        for entry in choose(argument, &known)? {
+            if let Some(other) = chosen.get(&entry.name).filter(|other| other.file != entry.file) {
+                let place =
+                    |entry: &Entry| entry.file.clone().unwrap_or_else(|| builtin_path(&entry.name));
+                return Err(ResolveError::SameName {
+                    first: place(other),
+                    second: place(&entry),
+                    name: entry.name,
+                });
+            }
+            chosen.insert(entry.name.clone(), entry);
+        }
+    }
+    Ok(chosen.into_values().collect())
+}
+
+fn builtin_path(name: &str) -> PathBuf {
+    PathBuf::from(format!("scenarios/{name}.toml"))
+}
+
+fn choose(argument: &str, known: &[Entry]) -> Result<Vec<Entry>, ResolveError> {
+    if is_path(argument) {
+        return on_disk(Path::new(argument));
+    }
+    let of_name = by_name(argument, known)?;
+    if !of_name.is_empty() {
+        return Ok(of_name);
+    }
+    if Path::new(argument).is_dir() {
+        return on_disk(Path::new(argument));
+    }
+    let names = known.iter().map(|entry| entry.name.as_str());
+    Err(ResolveError::Unknown {
+        what: "scenario",
+        argument: argument.to_owned(),
+        near: nearest::near(argument, names),
+    })
+}
+
+fn by_name(argument: &str, known: &[Entry]) -> Result<Vec<Entry>, ResolveError> {
+    let of = |test: &dyn Fn(&str) -> bool| -> Vec<Entry> {
+        known.iter().filter(|entry| test(&entry.name)).cloned().collect()
+    };
+    if argument.contains(['*', '?', '[', '{']) {
+        let glob = Glob::new(argument).map_err(|error| ResolveError::Glob {
+            argument: argument.to_owned(),
+            fault: error.kind().to_string(),
+        })?;
+        let matcher = glob.compile_matcher();
+        return Ok(of(&|name| matcher.is_match(name)));
+    }
+    let exact = of(&|name| name == argument);
+    if !exact.is_empty() {
+        return Ok(exact);
+    }
+    let folder = format!("{}/", argument.trim_end_matches('/'));
+    Ok(of(&|name| name.starts_with(&folder)))
+}
+
+/// Whether an argument can only be a path on disk, whatever is called what.
+fn is_path(argument: &str) -> bool {
+    argument.ends_with(".toml")
+        || argument.starts_with('/')
+        || argument.starts_with("./")
+        || argument.starts_with("../")
+        || matches!(argument, "." | "..")
+}
+
+fn on_disk(path: &Path) -> Result<Vec<Entry>, ResolveError> {
+    let unreadable = |error| ResolveError::Unreadable { path: path.to_owned(), error };
+    if !path.metadata().map_err(unreadable)?.is_dir() {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok(vec![Entry::read(name, path)]);
+    }
+    let entries = load::folder(path).map_err(unreadable)?;
+    if entries.is_empty() {
+        return Err(ResolveError::EmptyFolder {
+            path: path.to_owned(),
+            expected: "scenario (*.toml)",
+        });
+    }
+    Ok(entries)
+}
+
+/// A client that was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChosenClient {
+    /// Its description.
+    pub client: Client,
+    home: Home,
+}
+
+/// Where a client's helper files are.
+#[derive(Debug, Clone, PartialEq)]
+enum Home {
+    OnDisk(PathBuf),
+    Inside(String),
+}
+
+impl ChosenClient {
+    /// The folder that `{client_dir}` stands for. The helper files of a client inside the program are
+    /// written into `target` first; those of one on disk stay where they are.
+    ///
+    /// # Errors
+    ///
+    /// Where the folder of a client on disk is gone, or a file cannot be written.
+    pub fn materialise(&self, target: &Path) -> io::Result<PathBuf> {
+        match &self.home {
+            Home::OnDisk(folder) => folder.canonicalize(),
+            Home::Inside(name) => builtin::materialise(name, target),
+        }
+    }
+}
+
+/// Chooses a client: the path of a description or of the folder that holds one, or the name of a
+/// client inside the program.
+///
+/// # Errors
+///
+/// Where there is no such client, or its description has mistakes.
+pub fn client(argument: &str) -> Result<ChosenClient, ResolveError> {
+    if !is_path(argument) {
+        if let Some(client) = builtin::client(argument.trim_end_matches('/')) {
+            let home = Home::Inside(argument.trim_end_matches('/').to_owned());
+            return Ok(ChosenClient { client: client.map_err(ResolveError::Broken)?, home });
+        }
+        if !Path::new(argument).exists() {
+            let names = builtin::client_names();
+            return Err(ResolveError::Unknown {
+                what: "client",
+                argument: argument.to_owned(),
+                near: nearest::near(argument, names.iter().map(String::as_str)),
+            });
+        }
+    }
+    client_on_disk(Path::new(argument))
+}
+
+fn client_on_disk(path: &Path) -> Result<ChosenClient, ResolveError> {
+    let metadata = path
+        .metadata()
+        .map_err(|error| ResolveError::Unreadable { path: path.to_owned(), error })?;
+    let file = if metadata.is_dir() { path.join(describe::FILE_NAME) } else { path.to_owned() };
+    if !file.is_file() {
+        return Err(ResolveError::EmptyFolder {
+            path: path.to_owned(),
+            expected: describe::FILE_NAME,
+        });
+    }
+    let source = Source::read(&file).map_err(ResolveError::Broken)?;
+    let client = describe::parse_source(&source).map_err(ResolveError::Broken)?;
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).to_owned();
+    Ok(ChosenClient { client, home: Home::OnDisk(folder) })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn known() -> Vec<Entry> {
+        ["crash/holder-killed", "crash/waiter-killed", "crash-like/other", "ttl/fresh-hit"]
+            .into_iter()
+            .map(|name| Entry {
+                name: name.to_owned(),
+                file: None,
+                scenario: super::super::parse("x.toml", "summary = 'x'"),
+            })
+            .collect()
+    }
+
+    fn check(arguments: &[&str], expected: Result<&[&str], &str>) {
+        let arguments: Vec<_> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+        match (scenarios(&arguments, known()), expected) {
+            (Ok(entries), Ok(names)) => {
+                assert_eq!(
+                    entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>(),
+                    names
+                );
+            }
+            (Err(error), Err(message)) => assert_eq!(error.to_string(), message),
+            (found, expected) => panic!("{arguments:?}: {found:?}, expected {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn arguments_choose_by_name_folder_and_glob() {
+        check(
+            &[],
+            Ok(&[
+                "crash/holder-killed",
+                "crash/waiter-killed",
+                "crash-like/other",
+                "ttl/fresh-hit",
+            ]),
+        );
+        check(&["ttl/fresh-hit"], Ok(&["ttl/fresh-hit"]));
+        check(&["crash"], Ok(&["crash/holder-killed", "crash/waiter-killed"]));
+        check(&["crash/"], Ok(&["crash/holder-killed", "crash/waiter-killed"]));
+        check(&["crash/*"], Ok(&["crash/holder-killed", "crash/waiter-killed"]));
+        check(&["*holder*", "crash/holder-killed"], Ok(&["crash/holder-killed"]));
+        check(&["ttl", "crash/h*"], Ok(&["crash/holder-killed", "ttl/fresh-hit"]));
+    }
+
+    #[test]
+    fn what_chooses_nothing_is_an_error_with_a_way_out() {
+        check(
+            &["ttl/fresh-hti"],
+            Err("no scenario is called \"ttl/fresh-hti\"; did you mean \"ttl/fresh-hit\"?"),
+        );
+        check(
+            &["nothing-like-it"],
+            Err(
+                "no scenario is called \"nothing-like-it\"; `cachestorm list` shows every scenario",
+            ),
+        );
+        check(
+            &["network/*"],
+            Err("no scenario is called \"network/*\"; `cachestorm list` shows every scenario"),
+        );
+        check(
+            &["crash/["],
+            Err(
+                "\"crash/[\" is no glob: unclosed character class; missing ']'; write one such as \"crash/*\"",
+            ),
+        );
+        check(
+            &["./gone.toml"],
+            Err("\"./gone.toml\" cannot be read: No such file or directory (os error 2)"),
+        );
+    }
+
+    fn temporary(files: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let file = root.path().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        root
+    }
+
+    #[test]
+    fn paths_choose_files_on_disk() {
+        let root = temporary(&[("own.toml", "summary = 'x'"), ("deep/er.toml", "summary = 'x'")]);
+        let path = |name: &str| root.path().join(name).display().to_string();
+        check(&[&path("own.toml"), "ttl"], Ok(&["own", "ttl/fresh-hit"]));
+        check(&[&path("")], Ok(&["deep/er", "own"]));
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_an_error() {
+        let root = temporary(&[("a/x.toml", "summary = 'x'"), ("b/x.toml", "summary = 'x'")]);
+        let path = |name: &str| root.path().join(name).display().to_string();
+        let (a, b) = (path("a/x.toml"), path("b/x.toml"));
+        let message =
+            format!("\"{a}\" and \"{b}\" are both called \"x\"; rename one or run them apart");
+        check(&[&a, &b], Err(&message));
+        check(&[&a, &a], Ok(&["x"]));
+    }
+
+    const DESCRIPTION: &str = "\
+name = 'own'
+summary = 'x'
+command = ['sh', '{client_dir}/own.sh', '{catwalk_url}', '{cache_dir}', '{ttl}']
+files = { published = 'p' }
+";
+
+    #[test]
+    fn a_client_is_chosen_by_its_file_or_its_folder() {
+        let root = temporary(&[("own/client.toml", DESCRIPTION)]);
+        let folder = root.path().join("own");
+        for path in [folder.clone(), folder.join("client.toml")] {
+            let chosen = client(&path.display().to_string()).unwrap();
+            assert_eq!(chosen.client.name, "own");
+            assert_eq!(chosen.materialise(root.path()).unwrap(), folder.canonicalize().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_client_that_is_not_there_or_broken_is_an_error() {
+        let root = temporary(&[("empty/x", ""), ("broken/client.toml", "name = 3")]);
+        let fails = |argument: &str| client(argument).unwrap_err().to_string();
+        let path = |name: &str| root.path().join(name).display().to_string();
+        assert!(fails("no-such-client").starts_with("no client is called \"no-such-client\"; "));
+        assert!(fails(&path("gone")).contains("cannot be read"));
+        assert!(fails(&path("empty")).ends_with("holds no client.toml"));
+        assert!(fails(&path("broken")).contains("expected a string, found the integer 3"));
+    }
+}

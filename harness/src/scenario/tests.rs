@@ -1,0 +1,193 @@
+//! Every mistake as people see it: bad inputs and what is drawn for them, kept as snapshots.
+
+use super::parse;
+
+/// Draws what is wrong with each text. A scenario's summary is added, so that the texts are short.
+fn check(name: &str, texts: &[&str]) {
+    let drawn: Vec<_> = texts
+        .iter()
+        .map(|text| match parse("x.toml", &format!("summary = \"x\"\n{text}\n")) {
+            Ok(_) => panic!("nothing is wrong with this:\n{text}"),
+            Err(diagnostics) => diagnostics.plain(),
+        })
+        .collect();
+    insta::assert_snapshot!(name, drawn.join("\n\n--------\n\n"));
+}
+
+#[test]
+fn syntax() {
+    check(
+        "syntax",
+        &[
+            "[cache]\nttl = 1h",
+            "[cache\nttl = \"1h\"",
+            "[clients]\ncount = 3\ncount = 4",
+            "[clients]\ncount =",
+            "why = \"one line\nand another\"",
+            "just words",
+        ],
+    );
+}
+
+#[test]
+fn types() {
+    check(
+        "types",
+        &[
+            "[clients]\ncuont = 3",
+            "[cach]\nttl = \"1h\"",
+            "[catwalk]\nlatency = 300",
+            "[catwalk]\nlatency = \"300\"",
+            "[catwalk]\nbody = \"4KB\"",
+            "[catwalk]\netag = \"none\"",
+            "[clients]\ncount = -1",
+            "[clients]\ncount = \"14\"",
+            "[clients]\nstart = \"stagger\"",
+            "[wave]\ncount = 3",
+            "[[inject]]\non = { request = 1 }",
+            "[[inject]]\non = \"request\"\ndo = \"bump\"",
+            "[[inject]]\non = { requests = 1 }\ndo = { kil = \"KILL\" }",
+            "[[inject]]\non = { request = 1, begin = {} }\ndo = \"bump\"",
+            "[[inject]]\non = {}\ndo = { stop = true }",
+            "[[inject]]\non = { request = 1 }\ndo = { kill = \"SIGKILL\" }",
+            "[[inject]]\non = \"begin\"\ndo = { plant = { path = \"published\" } }",
+            "[[inject]]\non = { request = 1 }\ndo = { answer = 99999 }",
+            "[expect]\nproves = [\"single-fligth\"]",
+        ],
+    );
+}
+
+#[test]
+fn values() {
+    check(
+        "values",
+        &[
+            "why = \" \"",
+            "[catwalk]\nbody = \"3MiB\"\ncache-control = \"a\\nb\"\nlatency = \"20s\"",
+            "[cache]\nttl = \"0s\"",
+            "[clients]\ncount = 0\nwaves = 0\ncommand = \"\"\ndeadline = \"0s\"\nstart = { stagger = \"0ms\" }",
+            "[clients]\ncount = 14\nwaves = 4000000000",
+            "[clients]\ncount = 4\nwaves = 2\n[[wave]]\n[[wave]]\ncount = 0\nbefore = [\"stop\"]",
+            "[clients]\nbetween = [\"age\"]",
+            "[clients]\nwaves = 2\nbetween = [{ kill = \"KILL\" }, \"stall\", { remove = \"../x\" }]",
+            "[expect]\nfetches-per-window = 0\nrecovery = \"0s\"\nwait = \"1m\"\ncontention = 2",
+            "[expect]\nproves = [\"freshness\", \"single-flight\", \"freshness\"]",
+        ],
+    );
+}
+
+#[test]
+fn triggers() {
+    check(
+        "triggers",
+        &[
+            "[[inject]]\non = { request = 0 }\ndo = \"bump\"",
+            "[clients]\nwaves = 2\n[[inject]]\non = { all-exited = 3 }\ndo = \"bump\"",
+            "[clients]\ncount = 14\n[[inject]]\non = { started = 15 }\ndo = \"bump\"",
+            "[clients]\ncount = 2\nwaves = 3\n[[inject]]\non = { exited = 3 }\neach-wave = true\ndo = \"bump\"",
+            "[[inject]]\non = { request = 1 }\nnth = 3\ndo = \"bump\"",
+            "[[inject]]\non = \"begin\"\nnth = 0\neach-wave = true\ndo = \"bump\"",
+            "[[inject]]\non = { created = \"locks\" }\ndo = \"bump\"",
+            "[[inject]]\non = { written = \"/tmp/[a\" }\ndo = \"bump\"",
+            "[[inject]]\non = { renamed = \"{a\" }\ndo = \"bump\"",
+            "[[inject]]\non = { herd-waits = 1 }\ndo = \"bump\"",
+            "[catwalk]\nanswer = \"when-herd-waits\"\n[[inject]]\non = { herd-waits = 1 }\ndo = \"bump\"",
+        ],
+    );
+}
+
+#[test]
+fn actions() {
+    check(
+        "actions",
+        &[
+            "[[inject]]\non = { request = 1 }\ntarget = \"fetcher\"\ndo = \"bump\"",
+            "[[inject]]\non = { created = \"lock\" }\ndo = { kill = \"KILL\" }",
+            "[[inject]]\non = { exited = 1 }\ndo = \"stop\"",
+            "[[inject]]\non = \"begin\"\ntarget = \"everyone\"\ndo = { kill-group = \"KILL\" }",
+            "[[inject]]\non = { request = 1 }\ntarget = { client = 0 }\ndo = \"stop\"",
+            "[[inject]]\non = { request = 1 }\ntarget = { client = 2 }\ndo = \"stop\"",
+            "[[inject]]\non = { head-sent = 1 }\ndo = { answer = 503 }",
+            "[[inject]]\non = { request = 1 }\ndo = { answer = 100 }",
+            "[[inject]]\non = { response-done = 1 }\ndo = \"stall\"",
+            "[[inject]]\non = { created = \"temp\" }\ndo = \"reset\"",
+            "[[inject]]\non = { request = 1 }\ndo = { delay = \"0s\" }",
+            "[[inject]]\non = \"begin\"\ndo = \"age\"",
+            "[[inject]]\non = { request = 1 }\ndo = { plant = { path = \"*.json\", content = \"unchanged\" } }",
+            "[[inject]]\non = { request = 1 }\ndo = { plant = { path = \"temp\", content = \"empty\" } }",
+            "[[inject]]\non = { request = 1 }\ndo = { remove = \"publish\" }",
+        ],
+    );
+}
+
+#[test]
+fn a_scenario_without_a_summary() {
+    let blank = parse("x.toml", "summary = \" \"\n").unwrap_err();
+    let none = parse("x.toml", "#:schema ../scenario.schema.json\n").unwrap_err();
+    insta::assert_snapshot!("summary", format!("{blank}\n\n--------\n\n{none}"));
+}
+
+#[test]
+fn all_that_can_be_right_is_right() {
+    let text = r#"
+summary = "Everything at once."
+why = "To see that no check forbids what is meant to be written."
+
+[catwalk]
+latency = "50ms"
+answer = "when-herd-waits"
+body = "2MiB"
+etag = "indented"
+cache-control = "max-age=60"
+
+[cache]
+ttl = "90s"
+initial = "expired"
+
+[clients]
+count = 14
+deadline = "30s"
+
+[[wave]]
+
+[[wave]]
+count = 3
+start = { stagger = "20ms" }
+command = "update"
+before = ["bump", "age", { plant = { path = "published", content = "unchanged", mtime = "future" } }]
+
+[[inject]]
+on = { request = 2 }
+do = { answer = 503 }
+
+[[inject]]
+on = { herd-waits = 1 }
+target = "waiter"
+do = { kill = "KILL" }
+
+[[inject]]
+on = { created = "lock" }
+nth = 2
+each-wave = true
+target = { client = 17 }
+do = "stop"
+optional = true
+
+[[inject]]
+on = { exited = 18 }
+do = { remove = "*.tmp" }
+
+[[inject]]
+on = { all-exited = 1 }
+do = "catwalk-down"
+
+[expect]
+contention = 14
+wait = "30s"
+recovery = "5s"
+proves = ["single-flight", "freshness"]
+"#;
+    if let Err(diagnostics) = parse("x.toml", text) {
+        panic!("{diagnostics}");
+    }
+}

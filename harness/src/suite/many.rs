@@ -1,0 +1,146 @@
+//! A queue of scenarios and repetitions over some threads.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Instant, SystemTime};
+
+use super::one::{file_of, summary_of};
+use super::{Entry, Options, Subject, run_once, sort};
+use crate::model::run::{Host, RUN_SCHEMA, Run, RunResult, ScenarioResult};
+use crate::model::verdict::{Invariant, InvariantReport, Measures, Outcome, Verdict};
+use crate::record::store::{RunDir, StoreError};
+
+/// What is told while a suite runs.
+pub trait Progress: Sync {
+    /// A repetition begins.
+    fn started(&self, _entry: &Entry, _repetition: u32) {}
+
+    /// A repetition has ended.
+    fn finished(&self, _result: &ScenarioResult) {}
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {}
+
+/// Runs every entry as often as asked and returns the judged run with its folder. After a
+/// cancellation, what had not begun is reported as such.
+///
+/// # Errors
+/// When the run's folder cannot be written.
+pub fn run(
+    entries: &[Entry],
+    subject: &Subject,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<(Run, RunDir), StoreError> {
+    let (began, started) = (Instant::now(), SystemTime::now());
+    let dir = RunDir::create(&options.base, &new_id(started))?;
+    crate::engine::raise_limits();
+    // Repetitions of one scenario are spread over the run, so that a machine that is slow for a while
+    // does not hit one scenario alone.
+    let queue: VecDeque<(&Entry, u32)> = (1..=options.repeat)
+        .flat_map(|repetition| entries.iter().map(move |entry| (entry, repetition)))
+        .collect();
+    let queue = Mutex::new(queue);
+    let results = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                // A binding of its own, because a guard in the loop's head would be held in its body.
+                let next = || lock(&queue).pop_front();
+                while let Some((entry, repetition)) = next() {
+                    let result = if options.cancel.is_cancelled() {
+                        not_begun(entry, repetition)
+                    } else {
+                        progress.started(entry, repetition);
+                        run_once(entry, repetition, subject, options, &dir)
+                    };
+                    progress.finished(&result);
+                    lock(&results).push(result);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for result in &results {
+        dir.tidy(&result.scenario, result.repetition);
+    }
+    let run = new_run(&dir, &subject.client.name, options, (began, started), results);
+    Ok((run, dir))
+}
+
+/// The summary of a run that began at the given moments, with its results in order.
+pub fn new_run(
+    dir: &RunDir,
+    client: &str,
+    options: &Options,
+    (began, started): (Instant, SystemTime),
+    mut results: Vec<ScenarioResult>,
+) -> Run {
+    sort(&mut results);
+    Run {
+        schema: RUN_SCHEMA.to_owned(),
+        id: dir.id().to_owned(),
+        client: client.to_owned(),
+        started: humantime::format_rfc3339_seconds(started).to_string(),
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+        seed: options.seed,
+        host: host(),
+        results,
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What was asked for and not done is no skip, which would leave a stopped run to pass.
+fn not_begun(entry: &Entry, repetition: u32) -> ScenarioResult {
+    let why = "the run was stopped before this began";
+    let invariants = Invariant::ALL.map(|invariant| InvariantReport {
+        not_evaluated: Some(why.to_owned()),
+        ..InvariantReport::new(invariant)
+    });
+    let verdict = Verdict {
+        outcome: Outcome::Inconclusive,
+        reasons: vec![why.to_owned()],
+        invariants: invariants.into(),
+        witnesses: Vec::new(),
+        measures: Measures::default(),
+    };
+    ScenarioResult {
+        scenario: entry.name.clone(),
+        summary: summary_of(entry),
+        file: file_of(entry),
+        repetition,
+        result: RunResult::Judged(verdict),
+        record: None,
+        duration_ms: 0,
+    }
+}
+
+/// A name for a run that sorts by time: `20261123T064512Z-4711`.
+fn new_id(now: SystemTime) -> String {
+    let stamp = humantime::format_rfc3339_millis(now).to_string();
+    let digits: String = stamp.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{digits}-{}", std::process::id())
+}
+
+/// The machine that this program runs on.
+fn host() -> Host {
+    Host {
+        os: std::env::consts::OS.to_owned(),
+        kernel: Some(rustix::system::uname().release().to_string_lossy().into_owned()),
+        arch: std::env::consts::ARCH.to_owned(),
+        cores: thread::available_parallelism()
+            .map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
+    }
+}
+
+#[cfg(test)]
+#[path = "many_tests.rs"]
+mod tests;

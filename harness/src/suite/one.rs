@@ -1,0 +1,125 @@
+//! One repetition of one scenario, from its specification to its judged result.
+
+use std::any::Any;
+use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+use super::{Entry, Options, Subject};
+use crate::client::prepare::missing_programs;
+use crate::engine::{EngineError, RunSpec, herd};
+use crate::judge::judge;
+use crate::model::record::Record;
+use crate::model::run::{RunResult, ScenarioResult};
+use crate::model::scenario::Scenario;
+use crate::model::verdict::Outcome;
+use crate::record::store::RunDir;
+use crate::scenario::against::check_against;
+
+/// Runs one repetition of one scenario and judges it. Never panics: whatever goes wrong is a result.
+pub fn run_once(
+    entry: &Entry,
+    repetition: u32,
+    subject: &Subject,
+    options: &Options,
+    dir: &RunDir,
+) -> ScenarioResult {
+    let began = Instant::now();
+    let (result, record) = match &entry.scenario {
+        Err(diagnostic) => (RunResult::Invalid(diagnostic.to_string()), None),
+        Ok(scenario) => match unfit(subject, scenario) {
+            Some(reason) => (RunResult::Skipped(reason), None),
+            None => run_and_judge(&entry.name, scenario, repetition, subject, options, dir),
+        },
+    };
+    ScenarioResult {
+        scenario: entry.name.clone(),
+        summary: summary_of(entry),
+        file: file_of(entry),
+        repetition,
+        result,
+        record,
+        duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// Why this client cannot run this scenario on this machine, if it cannot.
+fn unfit(subject: &Subject, scenario: &Scenario) -> Option<String> {
+    let missing = missing_programs(&subject.client);
+    if !missing.is_empty() {
+        return Some(format!("not installed on this machine: {}", missing.join(", ")));
+    }
+    let reasons = check_against(scenario, &subject.client);
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+fn run_and_judge(
+    name: &str,
+    scenario: &Scenario,
+    repetition: u32,
+    subject: &Subject,
+    options: &Options,
+    dir: &RunDir,
+) -> (RunResult, Option<String>) {
+    let spec = RunSpec {
+        name: name.to_owned(),
+        scenario: scenario.clone(),
+        client: subject.client.clone(),
+        client_dir: subject.dir.clone(),
+        cache_client: subject.cache_client.clone(),
+        repetition,
+        seed: options.seed,
+        work: dir.work(name, repetition),
+        backend: options.backend,
+        cancel: options.cancel.subscribe(),
+    };
+    let record = match catch_unwind(AssertUnwindSafe(|| herd::run(&spec))) {
+        Ok(Ok(record)) => record,
+        Ok(Err(error)) => return (failed(&error), None),
+        Err(panic) => return (RunResult::HarnessFault(panic_text(panic.as_ref())), None),
+    };
+    let result = judged(&record);
+    // What a broken cache left is worth a look; anything else is only in the way.
+    if !matches!(&result, RunResult::Judged(verdict) if verdict.outcome == Outcome::Fail) {
+        // A directory that cannot be removed is no reason to lose a verdict.
+        let _ = fs::remove_dir_all(&spec.work);
+    }
+    match dir.write_record(&record) {
+        Ok(path) => (result, Some(path)),
+        Err(error) => (RunResult::HarnessFault(error.to_string()), None),
+    }
+}
+
+/// Judges a record.
+pub fn judged(record: &Record) -> RunResult {
+    match catch_unwind(AssertUnwindSafe(|| judge(record))) {
+        Ok(verdict) => RunResult::Judged(verdict),
+        Err(panic) => RunResult::HarnessFault(panic_text(panic.as_ref())),
+    }
+}
+
+fn failed(error: &EngineError) -> RunResult {
+    if error.is_usage() {
+        RunResult::Invalid(format!("error: {error}"))
+    } else {
+        RunResult::HarnessFault(error.to_string())
+    }
+}
+
+/// The entry's summary; empty where its file could not be read.
+pub fn summary_of(entry: &Entry) -> String {
+    entry.scenario.as_ref().map_or_else(|_| String::new(), |scenario| scenario.summary.clone())
+}
+
+/// The entry's file as reports name it.
+pub fn file_of(entry: &Entry) -> Option<String> {
+    entry.file.as_ref().map(|file| file.display().to_string())
+}
+
+fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| panic.downcast_ref::<String>().cloned());
+    format!("the harness panicked: {}", text.unwrap_or_else(|| "without a word".to_owned()))
+}
