@@ -1,0 +1,47 @@
+//! The suite: every scenario against the reference client, and every wrong client against the
+//! scenarios that catch it.
+//!
+//! Each pair is a test of its own, `reference::crash::holder-killed` or
+//! `before-fix::stampede::cold-herd`, so that names, filters and `--exact` work as in any test.
+//!
+//! - `CACHESTORM_REPEAT=50` runs each that many times; all must come out as expected.
+//! - `CACHESTORM_CLIENT=path/to/client.toml` runs every scenario against that client instead, which
+//!   must pass them.
+//!
+//! What a wrong client breaks is data beside it: `fixtures/clients/<name>/expected.toml`.
+
+mod expectations;
+mod trials;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+
+/// The folder of the scenarios.
+const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
+
+/// The folder of the clients.
+const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
+
+/// The program that holds every client of ours; cargo builds it before this test.
+const CACHE_CLIENT: &str = env!("CARGO_BIN_EXE_cache-client");
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let suite = match trials::Suite::new(&PathBuf::from(SCENARIOS), &PathBuf::from(CLIENTS)) {
+        Ok(suite) => suite,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(64);
+        }
+    };
+    let conclusion = libtest_mimic::run(&arguments, suite.trials());
+    if !arguments.list
+        && let Err(error) = suite.report()
+    {
+        eprintln!("error: the reports could not be written: {error:#}");
+        return ExitCode::from(70);
+    }
+    conclusion.exit_code()
+}
