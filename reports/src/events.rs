@@ -1,0 +1,289 @@
+//! An event of a record in plain words: who, and what.
+
+use std::collections::HashMap;
+
+use cachestorm_model::record::{
+    AbortedBy, Change, Effect, Event, Excerpt, Exited, Part, Request, Role, Sighting, What,
+};
+use cachestorm_model::units::{ClientId, RequestId};
+
+use crate::text::{clean, counted, listed, one_line};
+
+/// Who sent each request; `None` for a stranger.
+pub type Senders = HashMap<RequestId, Option<ClientId>>;
+
+/// Reads from a record who sent each request.
+pub fn senders(events: &[Event]) -> Senders {
+    let requests = events.iter().filter_map(|event| match &event.what {
+        What::Request(request) => Some((request.request, request.client)),
+        _ => None,
+    });
+    requests.collect()
+}
+
+/// Whose doing the event was: a client, `catwalk`, `disk`, or the `harness`.
+pub fn who(what: &What) -> String {
+    match what {
+        What::Spawned { client, .. }
+        | What::Released { client }
+        | What::SpawnFailed { client, .. }
+        | What::Exited(Exited { client, .. })
+        | What::LeftBehind { client, .. }
+        | What::Overdue { client, .. }
+        | What::Request(Request { client: Some(client), .. }) => client.to_string(),
+        What::Request(Request { client: None, .. }) => "stranger".to_owned(),
+        What::HeadSent { .. }
+        | What::HalfSent { .. }
+        | What::ResponseDone { .. }
+        | What::ResponseAborted { .. } => "catwalk".to_owned(),
+        What::File { .. } | What::Published { .. } | What::Residue { .. } => "disk".to_owned(),
+        What::WaveStarted { .. }
+        | What::WaveEnded { .. }
+        | What::HerdWaits { .. }
+        | What::Injected { .. }
+        | What::Healed
+        | What::Interrupted { .. }
+        | What::WatchLost
+        | What::Note { .. } => "harness".to_owned(),
+    }
+}
+
+/// What happened, in words that follow [`who`], on one line.
+pub fn told(what: &What, senders: &Senders) -> String {
+    one_line(&clean(&words(what, senders)))
+}
+
+fn words(what: &What, senders: &Senders) -> String {
+    let to = |request: &RequestId| match senders.get(request).copied().flatten() {
+        Some(client) => format!("request {request} of {client}"),
+        None => format!("request {request}"),
+    };
+    match what {
+        What::WaveStarted { wave, clients } => {
+            format!("let wave {wave} go: {}", clients_listed(clients))
+        }
+        What::WaveEnded { wave } => format!("saw the last process of wave {wave} end"),
+        What::Spawned { pid, part, command, .. } => {
+            format!("was started with the command \"{command}\" {} (pid {pid})", purpose(*part))
+        }
+        What::Released { .. } => "was let go".to_owned(),
+        What::SpawnFailed { error, .. } => format!("could not be started: {error}"),
+        What::Exited(exited) => exit(exited),
+        What::LeftBehind { pids, .. } => format!(
+            "left {} behind, which the harness ended (pid {})",
+            counted(pids.len() as u64, "process"),
+            listed(pids)
+        ),
+        What::Overdue { deadline, .. } => {
+            format!("outlived its deadline of {deadline}, and the harness killed it")
+        }
+        What::Request(request) => asked(request),
+        What::HeadSent { request, status, serial, body, .. } => {
+            let catalogue = serial.map(|serial| format!(", {serial}")).unwrap_or_default();
+            let body = counted(*body, "byte");
+            format!("answered {} with status {status}{catalogue}, {body} to follow", to(request))
+        }
+        What::HalfSent { request, sent } => {
+            format!("has sent half of the body for {} ({})", to(request), counted(*sent, "byte"))
+        }
+        What::ResponseDone { request, sent } => {
+            format!("has sent the response to {} whole ({})", to(request), counted(*sent, "byte"))
+        }
+        What::ResponseAborted { request, sent, by } => {
+            let after = match sent {
+                Some(sent) => format!("after {}", counted(*sent, "byte")),
+                None => "before its head".to_owned(),
+            };
+            let by = match by {
+                AbortedBy::Client => "the client",
+                AbortedBy::Injection => "an injection",
+                AbortedBy::Harness => "the end of the scenario",
+            };
+            format!("lost the response to {} {after}: ended by {by}", to(request))
+        }
+        What::HerdWaits { request, waiting, ended, gave_up } => {
+            let verb = if *gave_up { "gave up waiting for" } else { "saw" };
+            let names = match waiting.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", clients_listed(some)),
+            };
+            format!(
+                "{verb} the herd at rest around {}: {} waiting{names}, {ended} ended",
+                to(request),
+                waiting.len()
+            )
+        }
+        What::File { change, path, role } => file(change, path, *role),
+        What::Published { sighting, .. } => match sighting {
+            Sighting::Absent => "the published file is absent".to_owned(),
+            Sighting::NotShown => "the published file was not looked into".to_owned(),
+            Sighting::Planted => "the published file holds what the harness planted".to_owned(),
+            Sighting::Whole { serial, exact: true } => {
+                format!("the published file holds {serial}, byte for byte")
+            }
+            Sighting::Whole { serial, exact: false } => {
+                format!("the published file holds {serial}, written anew")
+            }
+            Sighting::Damaged { bytes, how } => {
+                format!("the published file is damaged ({}): {how}", counted(*bytes, "byte"))
+            }
+        },
+        What::Injected { injection, action, targets, because, effect } => {
+            let name = match injection {
+                Some(index) => format!("injection {}", index + 1),
+                None => "step between waves".to_owned(),
+            };
+            let whom = match targets.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", clients_listed(some)),
+            };
+            let cause =
+                because.map(|event| format!(", fired by event {event}")).unwrap_or_default();
+            match effect {
+                Effect::Landed => format!("{name}: {action}{whom}{cause}"),
+                Effect::Missed(why) => format!("{name} missed: {action}{whom}{cause}: {why}"),
+            }
+        }
+        What::Healed => "took back every fault; the probes follow".to_owned(),
+        What::Residue { files, .. } if files.is_empty() => {
+            "the cache directory is empty".to_owned()
+        }
+        What::Residue { files, .. } => {
+            let files: Vec<String> =
+                files.iter().map(|(path, role)| format!("{path} ({role})")).collect();
+            format!("the cache directory holds {}", files.join(", "))
+        }
+        What::Interrupted { why } => format!("stopped before the end: {why}"),
+        What::WatchLost => "lost changes on disk: more came than the system keeps".to_owned(),
+        What::Note { text } => format!("notes: {text}"),
+    }
+}
+
+fn purpose(part: Part) -> String {
+    match part {
+        Part::Setup => "to fill the cache".to_owned(),
+        Part::Wave(wave) => format!("in wave {wave}"),
+        Part::ProbeNow => "as a probe of what the faults left".to_owned(),
+        Part::ProbeNextWindow => "as a probe of the next TTL window".to_owned(),
+    }
+}
+
+fn exit(exited: &Exited) -> String {
+    let got = match &exited.got {
+        Sighting::NotShown => String::new(),
+        Sighting::Absent => " and no catalogue".to_owned(),
+        Sighting::Whole { serial, .. } => format!(" and {serial}"),
+        Sighting::Planted => " and what the harness planted".to_owned(),
+        Sighting::Damaged { bytes, how } => {
+            format!(" and a damaged catalogue ({}: {how})", counted(*bytes, "byte"))
+        }
+    };
+    let stale = if exited.said_stale { ", saying that it is stale" } else { "" };
+    let complaint = match &exited.stderr {
+        Excerpt { text, .. } if exited.status.success() || text.trim().is_empty() => String::new(),
+        Excerpt { text, .. } => format!("; standard error: {text}"),
+    };
+    format!("ended with {}{got}{stale}{complaint}", exited.status)
+}
+
+fn asked(request: &Request) -> String {
+    let Request { request: id, method, path, if_none_match, .. } = request;
+    let condition =
+        if_none_match.as_ref().map(|etag| format!(", if none matches {etag}")).unwrap_or_default();
+    format!("sent request {id} ({method} {path}){condition}")
+}
+
+fn file(change: &Change, path: &str, role: Role) -> String {
+    let done = match change {
+        Change::Created => "was created".to_owned(),
+        Change::Written => "was written and closed".to_owned(),
+        Change::Renamed { from: Some(from) } => format!("got its name by a rename from {from}"),
+        Change::Renamed { from: None } => "was moved into the directory".to_owned(),
+        Change::Removed => "was removed".to_owned(),
+        Change::Touched => "got other times or permissions".to_owned(),
+    };
+    format!("{path} ({role}) {done}")
+}
+
+/// `c01 to c14`, `c01 to c03, c07`.
+fn clients_listed(clients: &[ClientId]) -> String {
+    let mut runs: Vec<(ClientId, ClientId)> = Vec::new();
+    for client in clients {
+        match runs.last_mut() {
+            Some((_, last)) if last.0.checked_add(1) == Some(client.0) => *last = *client,
+            _ => runs.push((*client, *client)),
+        }
+    }
+    let words: Vec<String> = runs
+        .into_iter()
+        .map(|(first, last)| match last.0 - first.0 {
+            0 => first.to_string(),
+            1 => format!("{first}, {last}"),
+            _ => format!("{first} to {last}"),
+        })
+        .collect();
+    words.join(", ")
+}
+
+/// The kind of an event in a word or two, for counting.
+pub fn kind(what: &What) -> &'static str {
+    match what {
+        What::WaveStarted { .. } | What::WaveEnded { .. } => "wave",
+        What::Spawned { .. } => "start",
+        What::Released { .. } => "release",
+        What::SpawnFailed { .. } => "failed start",
+        What::Exited(_) => "exit",
+        What::LeftBehind { .. } => "left-behind",
+        What::Overdue { .. } => "overdue client",
+        What::Request(_) => "request",
+        What::HeadSent { .. } => "head",
+        What::HalfSent { .. } => "half",
+        What::ResponseDone { .. } => "response",
+        What::ResponseAborted { .. } => "aborted response",
+        What::HerdWaits { .. } => "herd at rest",
+        What::File { .. } => "file change",
+        What::Published { .. } => "publication",
+        What::Injected { .. } => "injection",
+        What::Healed => "healing",
+        What::Residue { .. } => "residue",
+        What::Interrupted { .. } => "interruption",
+        What::WatchLost => "watch-lost",
+        What::Note { .. } => "note",
+    }
+}
+
+/// Whether an event is of those that a reader of a long record looks for.
+pub fn notable(what: &What) -> bool {
+    match what {
+        What::WaveStarted { .. }
+        | What::WaveEnded { .. }
+        | What::SpawnFailed { .. }
+        | What::LeftBehind { .. }
+        | What::Overdue { .. }
+        | What::ResponseAborted { .. }
+        | What::Injected { .. }
+        | What::Healed
+        | What::Residue { .. }
+        | What::Interrupted { .. }
+        | What::Published { sighting: Sighting::Damaged { .. }, .. } => true,
+        What::Exited(exited) => !exited.status.success(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_clients_are_named_as_a_range() {
+        let check = |numbers: &[u32], expected: &str| {
+            let clients: Vec<ClientId> = numbers.iter().copied().map(ClientId).collect();
+            assert_eq!(clients_listed(&clients), expected);
+        };
+        check(&[], "");
+        check(&[3], "c03");
+        check(&[1, 2], "c01, c02");
+        check(&[1, 2, 3, 7, 9, 10, 11], "c01 to c03, c07, c09 to c11");
+    }
+}

@@ -1,0 +1,90 @@
+//! How a run of cachestorm looks: on a terminal, in CI, to programs.
+//!
+//! Every format is a pure function from a [`cachestorm_model::run::Run`] to text; only [`write_all`]
+//! touches a disk. What the formats have in common (counts, themes, the merging of repetitions, the
+//! sentences that must be told) is computed once, in [`counts`], [`summary`] and [`statement`], so
+//! that no two formats can disagree about a run.
+//!
+//! Two rules hold for all of them. Nothing disappears: whatever became of a scenario, it has its line.
+//! And nothing is said by colour or symbol alone.
+//!
+//! | module | output | for |
+//! |---|---|---|
+//! | [`terminal`] | table, details, summary | the end of a run |
+//! | [`live`] | a line for each scenario as it ends | progress in a log |
+//! | [`mod@show`] | the history of one record | finding out what happened |
+//! | [`claims`] | claims beside measurements | comparing clients |
+//! | [`json`] | `report.json` | programs |
+//! | [`junit`] | `junit.xml` | CI systems |
+//! | [`markdown`] | `summary.md` | a CI step summary |
+//! | [`annotations`] | workflow commands | annotations on GitHub |
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use cachestorm_model::run::Run;
+use thiserror::Error;
+
+pub mod annotations;
+pub mod claims;
+pub mod counts;
+mod details;
+mod events;
+mod excerpt;
+pub mod json;
+pub mod junit;
+pub mod live;
+pub mod markdown;
+pub mod show;
+pub mod statement;
+pub mod style;
+pub mod summary;
+pub mod terminal;
+pub mod text;
+
+/// Why a report could not be made.
+#[derive(Debug, Error)]
+pub enum ReportError {
+    /// The JSON serialiser failed.
+    #[error("the JSON report could not be made: {0}")]
+    Json(#[from] serde_json::Error),
+    /// The JUnit serialiser failed.
+    #[error("the JUnit report could not be made: {0}")]
+    Junit(#[from] quick_junit::SerializeError),
+    /// A template failed.
+    #[error("the Markdown report could not be made: {0}")]
+    Markdown(#[from] askama::Error),
+    /// A file could not be written.
+    #[error("{} could not be written ({source}); check that the folder is writable or choose another", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Writes every report of a run into `folder`, which is made if it is not there, and returns the paths:
+/// `report.json`, `junit.xml`, `summary.md` and `summary.txt`. `strict` makes a skip count.
+///
+/// # Errors
+/// When a report cannot be made or written. Those written before stay.
+pub fn write_all(run: &Run, strict: bool, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    let plain = style::Options { strict, ..style::Options::plain() };
+    let reports = [
+        ("report.json", json::render(run, strict)?),
+        ("junit.xml", junit::render(run)?),
+        ("summary.md", markdown::render(run, strict)?),
+        ("summary.txt", terminal::render(run, &plain)),
+    ];
+    let failed = |path: &Path, source| ReportError::Write { path: path.to_owned(), source };
+    fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+    let mut written = Vec::new();
+    for (name, text) in reports {
+        let path = folder.join(name);
+        fs::write(&path, text).map_err(|source| failed(&path, source))?;
+        written.push(path);
+    }
+    Ok(written)
+}

@@ -1,0 +1,7 @@
+//! What the reports look like, from sample runs that hold every outcome.
+
+mod claims;
+mod formats;
+mod history;
+mod samples;
+mod traps;
