@@ -2,6 +2,7 @@
 //!
 //! - `launch` and `barrier`: a process is started and stops before its first instruction;
 //! - `launcher`: a whole wave of them, over a few threads;
+//! - `release`: those at the barrier are let go;
 //! - `watch`: a process from its release to its end.
 
 mod barrier;
@@ -13,6 +14,7 @@ mod launcher;
 mod limits;
 mod output;
 mod refusal;
+mod release;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,7 @@ pub use launcher::Launcher;
 pub use limits::raise_limits;
 pub use output::Captured;
 pub use refusal::explain;
+pub use release::{Gate, release};
 pub use signal::{Scope, keep_ends_of_children, number as signal_number, send};
 pub use watch::{Ended, Notice, Ready};
 

@@ -73,8 +73,9 @@ fn hold(invocation: &Invocation, barrier: Barrier) -> io::Result<Held> {
 fn watch(held: Held, deadline: Duration) -> UnboundedReceiver<Notice> {
     let (tell, notices) = unbounded_channel();
     let ready = held.ready().unwrap();
-    ready.release().unwrap();
+    let gate = ready.gate();
     ready.watch(ClientId(3), deadline, tell);
+    release(vec![((), gate)], |(), at| assert!(at.is_ok()));
     notices
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::child::{Child, Output};
 use super::output::{Captured, Stream};
-use super::{Held, Scope, group, send};
+use super::{Gate, Held, Scope, group, send};
 use crate::client::guardian::Guarded;
 use crate::model::units::ClientId;
 
@@ -23,6 +23,13 @@ const DRAINING: Duration = Duration::from_millis(200);
 /// What a watched process tells the engine.
 #[derive(Debug)]
 pub enum Notice {
+    /// It was let go, or could not be, which means that it had ended at the barrier.
+    Released {
+        /// Which.
+        client: ClientId,
+        /// When its own time began.
+        at: io::Result<Instant>,
+    },
     /// It outlived its deadline; its group was sent SIGKILL.
     Overdue {
         /// Which.
@@ -101,16 +108,9 @@ impl Held {
 }
 
 impl Ready {
-    /// Lets the process go, and tells when its own time began.
-    ///
-    /// # Errors
-    /// When the system refuses the signal, which means that the process is no more.
-    pub fn release(&self) -> io::Result<Instant> {
-        if let Some(since) = self.runs_since {
-            return Ok(since);
-        }
-        let at = Instant::now();
-        send(self.child.pid(), libc::SIGCONT, Scope::Process).map(|()| at)
+    /// What letting the process go takes, which a thread may do that does not watch it.
+    pub fn gate(&self) -> Gate {
+        Gate { pid: self.child.pid(), runs_since: self.runs_since }
     }
 
     /// Watches the process to its end on a task of the current runtime, and tells `notices` about it.

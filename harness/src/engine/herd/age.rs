@@ -38,6 +38,7 @@ impl Herd<'_> {
         let pid = held.pid();
         let (tell, mut notices) = mpsc::unbounded_channel();
         let deadline = self.spec.scenario.clients.deadline;
+        // It stands at no barrier, so there is nothing to let go.
         held.ready().map_err(explain)?.watch(NOBODY, deadline.0, tell);
         let mut cancel = self.spec.cancel.clone();
         let mut overdue = false;
@@ -50,6 +51,7 @@ impl Herd<'_> {
                     let _ = send(pid, libc::SIGKILL, Scope::Group);
                 }
                 notice = notices.recv() => match notice {
+                    Some(Notice::Released { .. }) => {}
                     Some(Notice::Overdue { .. }) => overdue = true,
                     Some(Notice::Ended(_)) if overdue => {
                         return Err(format!(

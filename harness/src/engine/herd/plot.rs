@@ -63,12 +63,9 @@ impl Herd<'_> {
             Start::Together => {
                 let clients = self.spawn(wave.count, part, &wave.command);
                 self.wave_started(wave.number, clients.clone());
-                let mut order = clients.clone();
+                let mut order = clients;
                 order.shuffle(&mut self.choices);
-                self.release(&order);
-                for _ in &clients {
-                    self.one_more_started().await;
-                }
+                self.release(&order).await;
             }
             Start::OneByOne => {
                 self.wave_started(wave.number, Vec::new());
@@ -100,11 +97,6 @@ impl Herd<'_> {
         self.recorder.add(Instant::now(), What::WaveStarted { wave, clients });
     }
 
-    async fn one_more_started(&mut self) {
-        self.started += 1;
-        self.occurs(Occurrence::Started(self.started)).await;
-    }
-
     /// Runs one process of a wave to its end.
     async fn run_one(&mut self, part: Part, command: &str) {
         if self.interrupted {
@@ -118,10 +110,7 @@ impl Herd<'_> {
     /// Starts one process of a wave and lets it go at once.
     async fn start_one(&mut self, part: Part, command: &str) {
         let client = self.spawn(1, part, command);
-        self.release(&client);
-        for _ in &client {
-            self.one_more_started().await;
-        }
+        self.release(&client).await;
     }
 
     /// Runs one process that belongs to no wave, and so needs no barrier, to its end.
@@ -129,7 +118,7 @@ impl Herd<'_> {
         if self.interrupted {
             return;
         }
-        self.spawn_free(part, "get");
+        self.spawn_free(part, "get").await;
         self.pump_until_quiet().await;
         self.settle().await;
     }

@@ -26,7 +26,7 @@ const ENDING: Duration = Duration::from_secs(10);
 impl Herd<'_> {
     /// Handles observations until no process lives.
     pub async fn pump_until_quiet(&mut self) {
-        while !self.interrupted && self.living > 0 {
+        while !self.interrupted && self.living + self.releasing > 0 {
             self.pump_once(None).await;
         }
         if self.interrupted {
@@ -45,7 +45,8 @@ impl Herd<'_> {
     /// Handles one observation, or returns at `until` without one.
     async fn pump_once(&mut self, until: Option<Instant>) {
         let wake = until.map_or(self.deadline, |until| until.min(self.deadline));
-        let looking = self.hold.is_active();
+        // A herd that is still at the barrier only looks as if it were at rest.
+        let looking = self.hold.is_active() && self.releasing == 0;
         let mut cancel = self.spec.cancel.clone();
         tokio::select! {
             biased;
@@ -233,8 +234,9 @@ impl Herd<'_> {
         }
     }
 
-    async fn on_process(&mut self, notice: Notice) {
+    pub async fn on_process(&mut self, notice: Notice) {
         match notice {
+            Notice::Released { client, at } => self.on_released(client, at).await,
             Notice::Overdue { client, at } => {
                 if let Some(proc) = self.processes.get_mut(&client) {
                     proc.signals.push(libc::SIGKILL);

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use super::world::{Herd, Proc};
 use crate::client::prepare::{self, Invocation};
-use crate::client::process::{Held, Ready, explain};
+use crate::client::process::{Held, Notice, explain, release};
+use crate::inject::plan::Occurrence;
 use crate::model::record::{Part, What};
 use crate::model::units::ClientId;
 
@@ -29,13 +30,13 @@ impl Herd<'_> {
     }
 
     /// Starts the next process at no barrier, and watches it. A refusal is recorded.
-    pub fn spawn_free(&mut self, part: Part, command: &str) {
+    pub async fn spawn_free(&mut self, part: Part, command: &str) {
         let Some(client) = self.next_clients().next() else { return };
         let held = self.invocation(client, command).and_then(|invocation| {
             Held::start_free(&invocation).map_err(|error| explain(&error, &invocation.program))
         });
         if self.note_spawned(client, held, part, command).is_some() {
-            self.release(&[client]);
+            self.release(&[client]).await;
         }
     }
 
@@ -74,30 +75,46 @@ impl Herd<'_> {
             .map_err(|error| error.to_string())
     }
 
-    /// Lets processes go, one right after the other, and watches them. A refusal is recorded.
-    pub fn release(&mut self, clients: &[ClientId]) {
-        let ready: Vec<(ClientId, Ready)> = clients
-            .iter()
-            .filter_map(|client| {
-                let held = self.processes.get_mut(client)?.held.take()?;
-                held.ready()
-                    .map_err(|error| self.give_up(*client, &error))
-                    .ok()
-                    .map(|it| (*client, it))
-            })
-            .collect();
-        // Nothing else is done in between, so that the last is let go as soon after the first as can be.
-        let released: Vec<_> = ready.iter().map(|(_, ready)| ready.release()).collect();
-        let deadline = self.spec.scenario.clients.deadline.0;
-        for ((client, ready), released) in ready.into_iter().zip(released) {
-            match released {
-                Ok(at) => {
-                    ready.watch(client, deadline, self.tell.clone());
-                    self.recorder.add(at, What::Released { client });
+    /// Watches processes and lets them go, one right after the other. A refusal is recorded.
+    pub async fn release(&mut self, clients: &[ClientId]) {
+        let mut gates = Vec::with_capacity(clients.len());
+        for client in clients {
+            let held = self.processes.get_mut(client).and_then(|proc| proc.held.take());
+            match held.map(Held::ready) {
+                Some(Ok(ready)) => {
+                    gates.push((*client, ready.gate()));
+                    ready.watch(*client, self.spec.scenario.clients.deadline.0, self.tell.clone());
                     self.living += 1;
                 }
-                Err(error) => self.give_up(client, &error),
+                Some(Err(error)) => self.give_up(*client, &error),
+                None => {}
             }
+        }
+        self.releasing += gates.len();
+        let tell = self.tell.clone();
+        release(gates, move |client, at| {
+            // An engine that is gone has killed the process by other means.
+            let _ = tell.send(Notice::Released { client, at });
+        });
+        // A small herd has been let go by now, and what that fires comes before anything that it does. Of
+        // a large one the engine hears while it answers those who run already.
+        while let Ok(notice) = self.notices.try_recv() {
+            self.on_process(notice).await;
+        }
+    }
+
+    /// A process was let go, or has ended at the barrier.
+    pub async fn on_released(&mut self, client: ClientId, at: io::Result<Instant>) {
+        self.releasing = self.releasing.saturating_sub(1);
+        let what = match &at {
+            Ok(_) => What::Released { client },
+            // Its end is heard of, too, and recorded then.
+            Err(error) => What::Note { text: format!("{client} could not be let go: {error}") },
+        };
+        self.recorder.add(at.unwrap_or_else(|_| Instant::now()), what);
+        if matches!(self.processes.get(&client), Some(Proc { part: Part::Wave(_), .. })) {
+            self.started += 1;
+            self.occurs(Occurrence::Started(self.started)).await;
         }
     }
 

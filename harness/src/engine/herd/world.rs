@@ -86,8 +86,10 @@ pub struct Herd<'s> {
     pub(super) notices: mpsc::UnboundedReceiver<Notice>,
     pub(super) tell: mpsc::UnboundedSender<Notice>,
     pub(super) processes: BTreeMap<ClientId, Proc>,
-    /// How many of them live: were let go and have not ended.
+    /// How many of them live: are let go and have not ended.
     pub(super) living: usize,
+    /// How many of these are yet to be let go, by threads that do nothing else.
+    pub(super) releasing: usize,
     pub(super) fetches: BTreeMap<RequestId, Fetch>,
     pub(super) hold: Hold,
     /// Processes of the waves that were let go, and that have ended.
@@ -148,6 +150,7 @@ impl<'s> Herd<'s> {
             tell,
             processes: BTreeMap::new(),
             living: 0,
+            releasing: 0,
             fetches: BTreeMap::new(),
             hold: Hold::default(),
             started: 0,
