@@ -23,6 +23,11 @@ use crate::model::units::{ByteSize, ClientId, Serial, Span};
 
 /// Connections that may wait to be accepted; the system cuts it to its own limit.
 const BACKLOG: u32 = 4096;
+
+/// How much of a response the system may hold back, in bytes. Left to itself it takes megabytes, and half
+/// of a body counts as sent before the client has read a byte.
+const SEND_BUFFER: u32 = 64 * 1024;
+
 /// How long the server waits before it accepts again after the system ran out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
@@ -251,6 +256,8 @@ fn listen(addr: SocketAddr) -> Result<TcpListener, CatwalkError> {
         socket.set_reuseport(true)?;
         // Inherited by connections in TIME_WAIT, which then do not keep a later server from the port.
         socket.set_reuseaddr(true)?;
+        // Inherited by every connection.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
         socket.bind(addr)?;
         socket.listen(BACKLOG)
     };
