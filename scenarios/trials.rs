@@ -11,6 +11,7 @@ use cachestorm::record::store::{RunDir, read_record};
 use cachestorm::scenario::{load, resolve};
 use cachestorm::suite::{Entry, Options, Subject, new_run, run_once};
 use cachestorm_model::run::{RunResult, ScenarioResult};
+use cachestorm_model::scenario::Scenario;
 use cachestorm_reports::style::Options as Style;
 use cachestorm_reports::{live, show, write_all};
 use libtest_mimic::{Completion, Failed, Trial};
@@ -86,7 +87,7 @@ impl Suite {
         Ok(())
     }
 
-    /// The trials: a right client with every scenario, a wrong one with those that it expects
+    /// The trials: a right client with every scenario (or with all about its services), a wrong one with those that it expects
     /// something of.
     pub fn trials(&self) -> Vec<Trial> {
         let mut trials = Vec::new();
@@ -98,7 +99,12 @@ impl Suite {
             }
             for entry in &self.scenarios {
                 let concerned = match &contender.expectations {
-                    None => true,
+                    // A client with a service beside it is there for the scenarios that take it away:
+                    // where it may answer in place of Catwalk, there is less to contend for.
+                    None => {
+                        contender.subject.client.services.is_empty()
+                            || entry.scenario.as_ref().is_ok_and(Scenario::is_about_service)
+                    }
                     Some(expectations) => expectations.scenario.contains_key(&entry.name),
                 };
                 if concerned {

@@ -11,7 +11,8 @@ use crate::units::Span;
 ///
 /// Placeholders in `command`, `commands` and `env`: `{catwalk_url}` (each process gets its own),
 /// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{client_dir}` (the folder of this
-/// file) and, as the first word of a command only, `{cache-client}` (the fixture binary).
+/// file), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
+/// fixture binary).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "cachestorm client")]
@@ -38,6 +39,10 @@ pub struct Client {
     /// machines have. Scenarios with more are `skipped`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub herd_max: Option<u32>,
+    /// Programs that run beside the client, such as a database that its machines share, by name. Each is
+    /// started before the first process, and anew for every run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub services: BTreeMap<String, Service>,
     /// Where the client keeps its files.
     pub files: Files,
     /// How standard output shows the catalogue that the client got.
@@ -49,6 +54,15 @@ pub struct Client {
     /// What the client promises beyond the invariants that hold for every cache.
     #[serde(default)]
     pub claims: Claims,
+}
+
+/// A program that runs beside the client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Service {
+    /// Program and arguments, in the foreground, with the placeholders of `command` and `{port}`: the TCP
+    /// port on 127.0.0.1 that it is to listen on. It is up as soon as it takes connections there.
+    pub command: Vec<String>,
 }
 
 /// Where a client keeps its files. Paths and globs are relative to the cache directory.

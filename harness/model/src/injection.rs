@@ -116,6 +116,13 @@ pub enum Action {
     ReadOnly,
     /// Give the write permission back.
     Writable,
+    /// Kill a service of the client's: until it is brought up, connections to it are refused, and what it
+    /// kept in memory is lost.
+    ServiceDown(String),
+    /// Suspend a service of the client's: the system takes connections to it, and nobody answers.
+    ServiceHang(String),
+    /// Let a service answer again: it goes on where it was suspended, or is started anew.
+    ServiceUp(String),
 }
 
 impl Action {
@@ -129,9 +136,22 @@ impl Action {
         matches!(self, Self::Kill(_) | Self::KillGroup(_) | Self::Stop | Self::Continue)
     }
 
+    /// Whether the action acts on a service, and so needs a client that describes one.
+    pub fn is_about_service(&self) -> bool {
+        matches!(self, Self::ServiceDown(_) | Self::ServiceHang(_) | Self::ServiceUp(_))
+    }
+
     /// Whether the action is a fault, rather than a step of the plot such as ageing the cache.
     pub fn is_fault(&self) -> bool {
-        !matches!(self, Self::Bump | Self::Age | Self::CatwalkUp | Self::Writable | Self::Continue)
+        !matches!(
+            self,
+            Self::Bump
+                | Self::Age
+                | Self::CatwalkUp
+                | Self::Writable
+                | Self::Continue
+                | Self::ServiceUp(_)
+        )
     }
 }
 
@@ -154,6 +174,9 @@ impl fmt::Display for Action {
             Self::Age => f.write_str("age the cache past its TTL"),
             Self::ReadOnly => f.write_str("make the cache directory read-only"),
             Self::Writable => f.write_str("make the cache directory writable"),
+            Self::ServiceDown(name) => write!(f, "kill the service {name}"),
+            Self::ServiceHang(name) => write!(f, "suspend the service {name}"),
+            Self::ServiceUp(name) => write!(f, "bring up the service {name}"),
         }
     }
 }

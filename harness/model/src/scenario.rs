@@ -259,6 +259,13 @@ impl Scenario {
             .collect()
     }
 
+    /// Whether it is about a service of the client's.
+    pub fn is_about_service(&self) -> bool {
+        let steps = self.resolved_waves().into_iter().flat_map(|wave| wave.before);
+        let mut actions = self.inject.iter().map(|it| it.action.clone()).chain(steps);
+        actions.any(|action| action.is_about_service())
+    }
+
     /// Processes in all waves, without the probes that follow them.
     pub fn process_count(&self) -> u32 {
         self.resolved_waves().iter().map(|wave| wave.count).sum()

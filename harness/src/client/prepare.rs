@@ -30,6 +30,8 @@ pub struct Surroundings {
     pub cache_client: Vec<OsString>,
     /// `{ttl}` and `{ttl_seconds}`.
     pub ttl: Span,
+    /// `{port-NAME}`: the ports of the client's services.
+    pub ports: BTreeMap<String, u16>,
 }
 
 /// A command line, ready to be started.
@@ -174,17 +176,26 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
             "{client_dir}" => filled.push(&surroundings.client_dir),
             "{ttl}" => filled.push(ttl.to_string()),
             "{ttl_seconds}" => filled.push(ttl.0.as_secs().to_string()),
-            // A brace that opens no placeholder of ours is the program's own business: JSON, a shell.
-            _ => {
-                filled.push("{");
-                rest = &rest[1..];
-                continue;
-            }
+            _ => match port(placeholder, surroundings) {
+                Some(port) => filled.push(port.to_string()),
+                // A brace that opens no placeholder of ours is the program's own business: JSON, a shell.
+                None => {
+                    filled.push("{");
+                    rest = &rest[1..];
+                    continue;
+                }
+            },
         }
         rest = &rest[length + 1..];
     }
     filled.push(rest);
     filled
+}
+
+/// The port that `{port-NAME}` stands for.
+fn port(placeholder: &str, surroundings: &Surroundings) -> Option<u16> {
+    let name = placeholder.strip_prefix("{port-")?.strip_suffix('}')?;
+    surroundings.ports.get(name).copied()
 }
 
 /// Finds a program as a shell would: a name along `PATH`, anything with a slash as a path, relative to
@@ -234,6 +245,7 @@ mod tests {
             client_dir: "/clients/x".into(),
             cache_client: vec!["/bin/sh".into(), "client".into()],
             ttl: Span::from_secs(90),
+            ports: BTreeMap::from([("db".to_owned(), 4242)]),
         }
     }
 
@@ -250,6 +262,7 @@ mod tests {
         check(&["x", "--url={catwalk_url}/v2"], &["x", "--url=http://127.0.0.1:1/c/07/v2"]);
         check(&["x", "{ttl}", "{ttl_seconds}"], &["x", "1m 30s", "90"]);
         check(&["x", "{cache_dir}:{home}:{client_dir}"], &["x", "/cache:/home/c:/clients/x"]);
+        check(&["x", "db:{port-db}", "{port-other}"], &["x", "db:4242", "{port-other}"]);
         check(&["sh", "-c", "f() { echo {}; }; {"], &["sh", "-c", "f() { echo {}; }; {"]);
     }
 

@@ -32,6 +32,7 @@ fn place() -> (TempDir, Disk) {
             tmp: make("tmp"),
             client_dir: "/".into(),
             cache_client: Vec::new(),
+            ports: std::collections::BTreeMap::new(),
             ttl: Span(TTL),
         },
         roles: Roles::new(&files).unwrap(),

@@ -53,6 +53,7 @@ fn client() -> Client {
         commands: BTreeMap::new(),
         env: BTreeMap::new(),
         ttl: None,
+        services: BTreeMap::new(),
         requires: Vec::new(),
         herd_max: None,
         files: Files {

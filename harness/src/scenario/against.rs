@@ -58,6 +58,14 @@ fn files(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
 fn action(action: &Action, client: &Client, reasons: &mut Vec<String>) {
     match action {
         Action::Remove(path) => role(path, client, reasons),
+        Action::ServiceDown(name) | Action::ServiceHang(name) | Action::ServiceUp(name)
+            if !client.services.contains_key(name) =>
+        {
+            reasons.push(format!(
+                "the scenario is about the service `{name}`, and `{}` describes none of this name",
+                client.name
+            ));
+        }
         Action::Plant(plant) if plant.path == "lock" => {
             role("lock", client, reasons);
             let one_name = |glob: &String| !glob.contains(['*', '?', '[', '{']);

@@ -225,6 +225,7 @@ fn client() -> Client {
         env: BTreeMap::new(),
         ttl: None,
         requires: Vec::new(),
+        services: BTreeMap::new(),
         herd_max: None,
         files: Files {
             published: "providers.json".to_owned(),

@@ -4,7 +4,7 @@
 
 use cachestorm_model::client::{Age, Client, LockKind, PublishedForm, Stdout};
 
-use super::placeholder::{self, CACHE_CLIENT, EVERYWHERE, SECONDS};
+use super::placeholder::{self, CACHE_CLIENT, EVERYWHERE, PORT, SECONDS};
 use crate::scenario::text::nearest::nearest;
 use crate::scenario::text::{Node, Problem, paths};
 
@@ -43,8 +43,10 @@ fn all_commands<'a, 'n>(client: &'a Client, root: &Node<'n>) -> Vec<(&'a [String
 }
 
 fn commands(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
+    let names = placeholder_names(client);
+    let everywhere: Vec<&str> = names.iter().map(String::as_str).collect();
     for (words, node) in all_commands(client, root) {
-        command(words, &node, &EVERYWHERE, problems);
+        command(words, &node, &everywhere, problems);
         reaches_the_harness(words, client, &node, problems);
     }
     let get = root.get("commands").get("get");
@@ -53,9 +55,38 @@ fn commands(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
         problems.push(problem.help("leave it out here"));
     }
     if let Age::Command(words) = &client.age {
-        let allowed: Vec<_> = EVERYWHERE.into_iter().chain([SECONDS]).collect();
+        let allowed: Vec<_> = everywhere.iter().copied().chain([SECONDS]).collect();
         command(words, &root.get("age").payload(), &allowed, problems);
     }
+    services(client, &root.get("services"), problems);
+}
+
+fn services(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
+    let allowed: Vec<_> = EVERYWHERE.into_iter().chain([PORT]).collect();
+    for (name, service) in &client.services {
+        let node = root.get(name);
+        // It is part of a placeholder.
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+            let what = format!("\"{name}\" cannot be the name of a service");
+            let help = "write lower-case letters and hyphens, such as `[services.redis]`";
+            problems.push(Problem::at(node.key_span(), what).help(help));
+        }
+        let place = node.get("command");
+        command(&service.command, &place, &allowed, problems);
+        if !service.command.iter().any(|word| placeholder::holds(word, &[PORT])) {
+            problems.push(
+                Problem::at(place.span(), "the service does not know where to listen")
+                    .note("its command does not hold {port}")
+                    .help("pass it, such as [\"redis-server\", \"--port\", \"{port}\"]"),
+            );
+        }
+    }
+}
+
+/// What the client's own commands and its environment may hold.
+fn placeholder_names(client: &Client) -> Vec<String> {
+    let ports = client.services.keys().map(|name| placeholder::port_of(name));
+    EVERYWHERE.into_iter().map(str::to_owned).chain(ports).collect()
 }
 
 fn command(words: &[String], node: &Node<'_>, allowed: &[&str], problems: &mut Vec<Problem>) {
@@ -126,7 +157,9 @@ fn environment(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
             let what = format!("\"{name}\" cannot be the name of a variable");
             problems.push(Problem::at(node.key_span(), what));
         }
-        placeholders(value, &EVERYWHERE, &node, problems);
+        let names = placeholder_names(client);
+        let allowed: Vec<&str> = names.iter().map(String::as_str).collect();
+        placeholders(value, &allowed, &node, problems);
     }
 }
 

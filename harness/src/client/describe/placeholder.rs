@@ -15,6 +15,14 @@ pub const CACHE_CLIENT: &str = "cache-client";
 /// The seconds by which a command of `age` makes the cache older, and nowhere else.
 pub const SECONDS: &str = "seconds";
 
+/// The port that a service is told to listen on, in its own command and nowhere else.
+pub const PORT: &str = "port";
+
+/// The placeholder of the port of the service called `name`, for the client's commands.
+pub fn port_of(name: &str) -> String {
+    format!("port-{name}")
+}
+
 /// The placeholders in a text: their names and their bytes, braces included.
 pub fn find(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     text.match_indices('{').filter_map(|(start, _)| {

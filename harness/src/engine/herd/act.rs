@@ -156,6 +156,11 @@ impl Herd<'_> {
             Action::Age => self.age().await?,
             Action::ReadOnly => self.disk.set_writable(false)?,
             Action::Writable => self.disk.set_writable(true)?,
+            Action::ServiceDown(name) => {
+                self.service_down(name).await.map_err(DiskError::Nothing)?;
+            }
+            Action::ServiceHang(name) => self.service_hang(name).map_err(DiskError::Nothing)?,
+            Action::ServiceUp(name) => self.service_up(name).await.map_err(DiskError::Nothing)?,
             _ => {}
         }
         Ok(())

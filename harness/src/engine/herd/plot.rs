@@ -15,6 +15,7 @@ use crate::model::units::ClientId;
 impl Herd<'_> {
     /// Plays the whole scenario. Every process has ended when it returns.
     pub async fn play(&mut self) {
+        self.services_up().await;
         self.bring_into_initial_state().await;
         self.occurs(Occurrence::Begin).await;
         for wave in self.spec.scenario.resolved_waves() {
@@ -36,6 +37,7 @@ impl Herd<'_> {
             self.run_apart(Part::ProbeNextWindow).await;
         }
         self.end_all().await;
+        self.end_services().await;
         if self.interrupted {
             // Nothing was healed, and a folder that nobody may write to cannot be removed either.
             let _ = self.disk.set_writable(true);
@@ -47,7 +49,7 @@ impl Herd<'_> {
 
     async fn bring_into_initial_state(&mut self) {
         let initial = self.spec.scenario.cache.initial;
-        if initial == Initial::Empty {
+        if initial == Initial::Empty || self.interrupted {
             return;
         }
         self.run_apart(Part::Setup).await;
@@ -132,6 +134,7 @@ impl Herd<'_> {
         }
         // Fails for no directory that this process made itself.
         let _ = self.disk.set_writable(true);
+        self.services_up().await;
         self.settle().await;
         self.recorder.add(Instant::now(), What::Healed);
     }

@@ -13,6 +13,7 @@ use rand::rngs::StdRng;
 use tokio::sync::mpsc;
 
 use super::hold::Hold;
+use super::service::{self, Running};
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
 use crate::client::prepare::{self, Surroundings};
@@ -92,6 +93,8 @@ pub struct Herd<'s> {
     pub(super) releasing: usize,
     pub(super) fetches: BTreeMap<RequestId, Fetch>,
     pub(super) hold: Hold,
+    /// The client's services that run.
+    pub(super) services: BTreeMap<String, Running>,
     /// Processes of the waves that were let go, and that have ended.
     pub(super) started: u32,
     pub(super) exited: u32,
@@ -153,6 +156,7 @@ impl<'s> Herd<'s> {
             releasing: 0,
             fetches: BTreeMap::new(),
             hold: Hold::default(),
+            services: BTreeMap::new(),
             started: 0,
             exited: 0,
             // A day stands for "never" where the sum would overflow.
@@ -228,6 +232,8 @@ fn surroundings(spec: &RunSpec, ttl: Span) -> Result<Surroundings, EngineError> 
         client_dir: spec.client_dir.clone(),
         cache_client: spec.cache_client.clone(),
         ttl,
+        ports: service::ports(&spec.client)
+            .map_err(EngineError::system("find a free port for a service"))?,
     })
 }
 

@@ -166,6 +166,8 @@ impl<'a> Fold<'a> {
                 let older = self.history.ttl.saturating_add(BEYOND_TTL);
                 self.aged = self.aged.saturating_add(older);
             }
+            // The loss of a service excuses nobody: a cache is to do without it.
+            Action::ServiceDown(_) | Action::ServiceHang(_) | Action::ServiceUp(_) => {}
             Action::Plant(_) | Action::Remove(_) | Action::Bump => {}
         }
         if let Some(touch) = self.reach.of(action) {
