@@ -157,6 +157,7 @@ impl Bench {
         scenario.clients.count = count;
         let (_, cancel) = watch::channel(false);
         RunSpec {
+            others: Vec::new(),
             name: "bench/herd".into(),
             scenario,
             client: self.client.clone(),

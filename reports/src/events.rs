@@ -63,8 +63,10 @@ fn words(what: &What, senders: &Senders) -> String {
             format!("let wave {wave} go: {}", clients_listed(clients))
         }
         What::WaveEnded { wave } => format!("saw the last process of wave {wave} end"),
-        What::Spawned { pid, part, command, .. } => {
-            format!("was started with the command \"{command}\" {} (pid {pid})", purpose(*part))
+        What::Spawned { pid, part, command, with, .. } => {
+            let with = with.as_ref().map(|with| format!(" of {with}")).unwrap_or_default();
+            let purpose = purpose(*part);
+            format!("was started with the command \"{command}\"{with} {purpose} (pid {pid})")
         }
         What::Released { .. } => "was let go".to_owned(),
         What::SpawnFailed { error, .. } => format!("could not be started: {error}"),

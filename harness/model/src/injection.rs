@@ -19,6 +19,9 @@ pub struct Injection {
     /// Counts the events from the start of each wave, and so fires once in every wave.
     #[serde(default, skip_serializing_if = "is_false")]
     pub each_wave: bool,
+    /// Fires on so many such events in a row instead of one, the first being the one that is awaited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
     /// Whom it hits; by default the process behind the event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
@@ -72,6 +75,9 @@ pub enum Trigger {
 pub enum Target {
     /// The client whose request is the latest that has not ended, else the latest of all.
     Fetcher,
+    /// The live client that holds the lock: as the system tells of advisory locks, as the lock file tells of
+    /// others.
+    Holder,
     /// The live client with the lowest number that has sent no request in this wave.
     Waiter,
     /// The n-th client of the scenario, counted from 1.
@@ -92,6 +98,9 @@ pub enum Action {
     Stop,
     /// Wake a suspended process group (SIGCONT).
     Continue,
+    /// Start so many processes at once that end at once, beside the clients: a machine that is busy
+    /// starting and burying.
+    ForkStorm(u32),
     /// Hold this response for a time before its next byte. Only for triggers of a request or response.
     Delay(Span),
     /// Never send the rest of this response. Only for triggers of a request or response.
@@ -162,6 +171,7 @@ impl fmt::Display for Action {
             Self::KillGroup(signal) => write!(f, "{signal} to the process group"),
             Self::Stop => f.write_str("stop the process"),
             Self::Continue => f.write_str("continue the process"),
+            Self::ForkStorm(count) => write!(f, "start a storm of {count} processes"),
             Self::Delay(span) => write!(f, "delay the response by {span}"),
             Self::Stall => f.write_str("stall the response for ever"),
             Self::Answer(status) => write!(f, "answer with status {status}"),

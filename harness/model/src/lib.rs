@@ -16,6 +16,7 @@
 //! errors point at the wrong line.
 
 pub mod client;
+mod conditions;
 mod ending;
 mod injection;
 pub mod record;

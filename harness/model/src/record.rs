@@ -84,6 +84,9 @@ pub enum What {
         part: Part,
         /// The client's command by name: `get`, `update`.
         command: String,
+        /// The client that it runs, where that is not the one under test.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        with: Option<String>,
     },
     /// A process was let go: from here on its own time counts.
     Released {

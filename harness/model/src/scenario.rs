@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::units::{ByteSize, Span};
 use crate::verdict::Invariant;
 
+pub use crate::conditions::{Also, Conditions, User};
 pub use crate::injection::{Action, Content, Injection, Mtime, Plant, Target, Trigger};
 
 /// One scenario, one file.
@@ -135,6 +136,19 @@ pub struct Clients {
     pub command: String,
     /// How long a process may live. One that outlives it is killed and breaks `bounded-wait`.
     pub deadline: Span,
+    /// How many processes that injections killed are started again in each wave, at most.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restarts: u32,
+    /// What the processes run under.
+    #[serde(skip_serializing_if = "Conditions::is_plain")]
+    pub under: Conditions,
+    /// Other clients among them: another version, another language.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Also>,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 impl Default for Clients {
@@ -146,6 +160,9 @@ impl Default for Clients {
             start: Start::Together,
             command: "get".to_owned(),
             deadline: Span::from_secs(20),
+            restarts: 0,
+            under: Conditions::default(),
+            also: Vec::new(),
         }
     }
 }
@@ -175,6 +192,9 @@ pub struct Wave {
     /// Which command they run; `clients.command` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// What they run under; where it says nothing, `clients.under` does.
+    #[serde(skip_serializing_if = "Conditions::is_plain")]
+    pub under: Conditions,
     /// What is done before the wave starts, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Action>,
@@ -233,6 +253,8 @@ pub struct ResolvedWave {
     pub start: Start,
     /// Which command they run.
     pub command: String,
+    /// What they run under.
+    pub under: Conditions,
     /// What is done before they start, in order.
     pub before: Vec<Action>,
 }
@@ -246,6 +268,7 @@ impl Scenario {
             count: wave.count.unwrap_or(defaults.count),
             start: wave.start.unwrap_or(defaults.start),
             command: wave.command.clone().unwrap_or_else(|| defaults.command.clone()),
+            under: wave.under.or(defaults.under),
             before: wave.before.clone(),
         };
         if !self.waves.is_empty() {
@@ -264,6 +287,18 @@ impl Scenario {
         let steps = self.resolved_waves().into_iter().flat_map(|wave| wave.before);
         let mut actions = self.inject.iter().map(|it| it.action.clone()).chain(steps);
         actions.any(|action| action.is_about_service())
+    }
+
+    /// The clients that run a wave of `count` processes, as the indices of `clients.also` at its end; the
+    /// first of them run the client under test, which never lacks altogether.
+    pub fn others_in(&self, count: u32) -> Vec<Option<usize>> {
+        let mut others: Vec<Option<usize>> = Vec::new();
+        for (index, also) in self.clients.also.iter().enumerate() {
+            let room = (count as usize).saturating_sub(1).saturating_sub(others.len());
+            others.extend(std::iter::repeat_n(Some(index), room.min(also.count as usize)));
+        }
+        let own = (count as usize).saturating_sub(others.len());
+        std::iter::repeat_n(None, own).chain(others).collect()
     }
 
     /// Processes in all waves, without the probes that follow them.

@@ -3,12 +3,14 @@
 //! - [`describe`]: `client.toml` to a typed value;
 //! - [`prepare`]: placeholders filled in, the program found;
 //! - [`process`]: one running process: held at the barrier, let go, watched to its end;
+//! - [`family`]: a process with its descendants;
 //! - [`guardian`]: what makes sure that no process outlives the run, even when the harness is killed;
 //! - [`rest`]: whether a process sleeps in the kernel, which is how a herd is seen to wait;
 //! - [`strays`]: processes that a client left behind;
 //! - `survivors`: the same after the harness itself has been killed.
 
 pub mod describe;
+pub mod family;
 pub mod guardian;
 pub mod prepare;
 pub mod process;

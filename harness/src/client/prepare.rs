@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::client::process::Confinement;
 use crate::model::client::Client;
 use crate::model::units::Span;
 
@@ -45,6 +46,8 @@ pub struct Invocation {
     pub env: BTreeMap<OsString, OsString>,
     /// Its working directory.
     pub dir: PathBuf,
+    /// What it is confined to.
+    pub confinement: Confinement,
 }
 
 /// Why a client cannot be started at all. The user's mistake, not the harness's.
@@ -117,6 +120,7 @@ pub fn invocation_of(
         args: line,
         env: environment(client, surroundings, base_url, marker),
         dir: surroundings.home.clone(),
+        confinement: Confinement::default(),
     })
 }
 
@@ -225,6 +229,15 @@ fn executable(path: &Path) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// The program that the command `get` of `client` starts, with its links resolved, where there is one.
+/// `cache_client` is what `{cache-client}` stands for.
+pub fn program_of(client: &Client, dir: &Path, cache_client: &[OsString]) -> Option<PathBuf> {
+    let first = client.command.first()?;
+    let own = cache_client.first().filter(|_| first == CACHE_CLIENT);
+    let name = own.map_or(OsStr::new(first), OsString::as_os_str);
+    find_program(name, dir).ok()?.canonicalize().ok()
 }
 
 /// The programs that `client` requires and that are not installed.

@@ -59,6 +59,7 @@ mod imp {
     use std::fs;
 
     use super::State;
+    use crate::client::family;
 
     /// `None` where there is no `/proc` to tell.
     pub fn state(pid: u32) -> Option<State> {
@@ -66,31 +67,16 @@ mod imp {
             return None;
         }
         let mut state = State { asleep: true, ticks: 0 };
-        add_family(pid, &mut state, 0);
-        Some(state)
-    }
-
-    /// Adds the process and its descendants. One that is gone is at rest.
-    fn add_family(pid: u32, state: &mut State, depth: u32) {
-        // A fork bomb must not take the harness with it.
-        const DEPTH_MAX: u32 = 8;
-        let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
-        for task in tasks.flatten() {
-            let path = task.path();
+        // One that is gone is at rest.
+        family::for_each_thread(pid, &mut |thread| {
             if let Some((asleep, ticks)) =
-                fs::read_to_string(path.join("stat")).ok().as_deref().and_then(parse_stat)
+                fs::read_to_string(thread.join("stat")).ok().as_deref().and_then(parse_stat)
             {
                 state.asleep &= asleep;
                 state.ticks += ticks;
             }
-            if depth < DEPTH_MAX
-                && let Ok(children) = fs::read_to_string(path.join("children"))
-            {
-                for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
-                    add_family(child, state, depth + 1);
-                }
-            }
-        }
+        });
+        Some(state)
     }
 
     /// The state letter and the CPU time in a line of `/proc/PID/stat` (proc_pid_stat(5)).

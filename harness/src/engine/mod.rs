@@ -1,8 +1,10 @@
 //! The engines that run scenarios. Each writes a [`crate::model::record::Record`] and judges nothing.
 //!
-//! - [`herd`]: real concurrency, with kills, delays and faults at observed events.
+//! - [`herd`]: real concurrency, with kills, delays and faults at observed events;
+//! - [`machine`]: what a scenario needs of the machine.
 
 pub mod herd;
+pub mod machine;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ pub struct RunSpec {
     pub client: Client,
     /// The folder of the client's description, for `{client_dir}`.
     pub client_dir: PathBuf,
+    /// The other clients that `clients.also` names, in its order.
+    pub others: Vec<Other>,
     /// What `{cache-client}` stands for: a program and its first arguments.
     pub cache_client: Vec<OsString>,
     /// Which repetition this is, counted from 1.
@@ -40,6 +44,15 @@ pub struct RunSpec {
     pub backend: Backend,
     /// Turns true when the run is to stop.
     pub cancel: watch::Receiver<bool>,
+}
+
+/// A client that runs beside the one under test.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// Its description.
+    pub client: Client,
+    /// The folder of its description, for `{client_dir}`.
+    pub dir: PathBuf,
 }
 
 /// Why a run could not be made at all. What goes wrong within a run is in its record.

@@ -93,9 +93,12 @@ struct Armed {
     awaited: Awaited,
     each_wave: bool,
     nth: u32,
+    /// How many events in a row fire it.
+    times: u32,
     /// Matching files seen; since the wave's start where it counts in each wave.
     files: u32,
-    fired: bool,
+    /// How often it has fired.
+    fired: u32,
 }
 
 /// The injections of a scenario, waiting.
@@ -120,8 +123,9 @@ impl Plan {
                     awaited: Awaited::new(&injection.on)?,
                     each_wave: injection.each_wave,
                     nth: injection.nth.unwrap_or(1),
+                    times: injection.times.unwrap_or(1),
                     files: 0,
-                    fired: false,
+                    fired: 0,
                 })
             })
             .collect::<Result<_, _>>()?;
@@ -133,7 +137,7 @@ impl Plan {
         self.base = self.seen;
         for armed in self.armed.iter_mut().filter(|armed| armed.each_wave) {
             armed.files = 0;
-            armed.fired = false;
+            armed.fired = 0;
         }
     }
 
@@ -152,8 +156,8 @@ impl Plan {
         let mut fired = Vec::new();
         for (index, armed) in self.armed.iter_mut().enumerate() {
             let base = if armed.each_wave { base } else { Base::default() };
-            if armed.is_awaited(occurrence, base) && !armed.fired {
-                armed.fired = true;
+            if armed.is_awaited(occurrence, base) && armed.fired < armed.times {
+                armed.fired += 1;
                 fired.push(index);
             }
         }
@@ -174,24 +178,26 @@ impl Plan {
 
 impl Armed {
     fn is_awaited(&mut self, occurrence: Occurrence, base: Base) -> bool {
+        // Whether the n-th event is the awaited one, or one of those after it that fire too.
+        let times = self.times;
+        let is_due = |base: u32, wanted: u32, n: u32| {
+            let first = base.checked_add(wanted);
+            first.is_some_and(|first| n >= first && n - first < times)
+        };
         match (&self.awaited, occurrence) {
             (Awaited::Begin, Occurrence::Begin) => true,
             (Awaited::Request(wanted), Occurrence::Request(n))
             | (Awaited::HeadSent(wanted), Occurrence::HeadSent(n))
             | (Awaited::HalfSent(wanted), Occurrence::HalfSent(n))
             | (Awaited::ResponseDone(wanted), Occurrence::ResponseDone(n)) => {
-                base.fetches.checked_add(*wanted) == Some(n)
+                is_due(base.fetches, *wanted, n)
             }
-            (Awaited::Started(wanted), Occurrence::Started(n)) => {
-                base.started.checked_add(*wanted) == Some(n)
-            }
-            (Awaited::Exited(wanted), Occurrence::Exited(n)) => {
-                base.exited.checked_add(*wanted) == Some(n)
-            }
+            (Awaited::Started(wanted), Occurrence::Started(n)) => is_due(base.started, *wanted, n),
+            (Awaited::Exited(wanted), Occurrence::Exited(n)) => is_due(base.exited, *wanted, n),
             (Awaited::HerdWaits(wanted), Occurrence::HerdWaits(n)) => {
-                base.herd_waits.checked_add(*wanted) == Some(n)
+                is_due(base.herd_waits, *wanted, n)
             }
-            (Awaited::AllExited(wanted), Occurrence::AllExited(n)) => *wanted == n,
+            (Awaited::AllExited(wanted), Occurrence::AllExited(n)) => is_due(0, *wanted, n),
             (Awaited::Created(pattern), Occurrence::Created(role, path))
             | (Awaited::Written(pattern), Occurrence::Written(role, path))
             | (Awaited::Renamed(pattern), Occurrence::Renamed(role, path))
@@ -200,7 +206,7 @@ impl Armed {
                     return false;
                 }
                 self.files += 1;
-                self.files == self.nth
+                is_due(0, self.nth, self.files)
             }
             _ => false,
         }
@@ -217,6 +223,7 @@ mod tests {
             on,
             nth: None,
             each_wave: false,
+            times: None,
             target: None,
             action: Action::Bump,
             optional: false,
@@ -255,6 +262,22 @@ mod tests {
         let occurrences =
             [None, Some(Request(1)), Some(Request(2)), None, Some(Request(3)), Some(Request(4))];
         check(each, &occurrences, &[1, 4]);
+    }
+
+    #[test]
+    fn an_injection_may_fire_so_many_times_in_a_row() {
+        use Occurrence::{Removed, Request};
+        let mut twice = injection(Trigger::Request(2));
+        twice.times = Some(2);
+        let requests = [1, 2, 3, 4].map(|n| Some(Request(n)));
+        check(twice.clone(), &requests, &[1, 2]);
+        twice.each_wave = true;
+        let waves = [None, Some(Request(1)), Some(Request(2)), None, Some(Request(4))];
+        check(twice, &waves, &[2, 4]);
+        let mut removed = injection(Trigger::Removed("lock".into()));
+        (removed.nth, removed.times) = (Some(2), Some(2));
+        let gone = Some(Removed(Role::Lock, Path::new("l")));
+        check(removed, &[gone; 5], &[1, 2]);
     }
 
     #[test]

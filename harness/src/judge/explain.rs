@@ -10,7 +10,7 @@
 //! | answer, stall, reset | of that request | of its sender | of all that lived meanwhile |
 //! | delay | if its sender gave up for it | of its sender | of all that lived meanwhile |
 //! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |
-//! | directory read-only | of all that lived meanwhile | of all that lived meanwhile | of all that lived meanwhile |
+//! | disk full, directory closed to the clients | of all that lived meanwhile | of all that lived meanwhile | of all that lived meanwhile |
 
 use super::history::{Exchange, Faults, History, Moment, Process};
 use crate::model::record::AbortedBy;
@@ -74,7 +74,7 @@ pub(super) fn failure(
         _ => None,
     });
     since.extend(faults.down.first_in(arrived, response_end));
-    since.extend(faults.read_only.first_in(arrived, sender_end));
+    since.extend(faults.disk.first_in(arrived, sender_end));
     since.into_iter().min_by_key(|moment| moment.index)
 }
 
@@ -98,7 +98,7 @@ pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
 pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| {
         history.faults.down.overlap(first, last)
-            || history.faults.read_only.overlap(first, last)
+            || history.faults.disk.overlap(first, last)
             || history.troubled.overlap(first, last)
     })
 }
@@ -108,8 +108,7 @@ pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bo
     let own_fetch = || history.fetches_of(process).any(Exchange::is_faulted);
     let around = || {
         process.life().is_some_and(|(first, last)| {
-            history.faults.down.overlap(first, last)
-                || history.faults.read_only.overlap(first, last)
+            history.faults.down.overlap(first, last) || history.faults.disk.overlap(first, last)
         })
     };
     !process.kills.is_empty() || !process.stops.is_empty() || own_fetch() || around()

@@ -58,7 +58,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 
 /// The way back from the last fault.
 pub(super) struct Recovery {
-    /// When the last fault landed; where it lasts (Catwalk down, directory read-only), when it ended.
+    /// When the last fault landed; where it lasts (Catwalk down, a disk that takes nothing), when it ended.
     pub(super) from: Moment,
     /// The first client to succeed after that, and when.
     pub(super) success: Option<(ClientId, Moment)>,
@@ -71,7 +71,7 @@ impl Recovery {
         let last = history.injected.iter().rfind(is_fault)?;
         let period = match last.action {
             Action::CatwalkDown => Some(&history.faults.down),
-            Action::ReadOnly => Some(&history.faults.read_only),
+            Action::ReadOnly => Some(&history.faults.disk),
             _ => None,
         };
         let landed = last.moment;

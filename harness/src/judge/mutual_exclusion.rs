@@ -83,7 +83,7 @@ fn compare(
     }
     let brief = earlier.over.is_some_and(|over| over.at.0 <= now.at.0.saturating_add(SKEW));
     let excused = history.faults.lock_touched(from.index, now.index)
-        || history.faults.read_only.overlap(from.index, now.index);
+        || history.faults.closed.overlap(from.index, now.index);
     if brief || excused {
         findings.indeterminate();
         return;

@@ -98,7 +98,7 @@ fn judge(history: &History<'_>, before: Returned, after: Returned, findings: &mu
 
 /// Whether the client could not write to the cache directory at some time in its life.
 fn kept_from_publishing(history: &History<'_>, process: &Process<'_>) -> bool {
-    process.life().is_some_and(|(first, last)| history.faults.read_only.overlap(first, last))
+    process.life().is_some_and(|(first, last)| history.faults.disk.overlap(first, last))
 }
 
 /// Whether a client that rolls back lived between two events.

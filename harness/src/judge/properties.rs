@@ -63,6 +63,7 @@ fn role() -> impl Strategy<Value = Role> {
 fn action() -> impl Strategy<Value = Action> {
     let simple = vec![
         Action::Stop,
+        Action::ForkStorm(10),
         Action::Continue,
         Action::Stall,
         Action::Answer(503),
@@ -92,7 +93,7 @@ fn process_event() -> impl Strategy<Value = What> {
     let command = prop::sample::select(vec!["get", "get", "update"]).prop_map(str::to_owned);
     prop_oneof![
         3 => (client(), part(), command)
-            .prop_map(|(client, part, command)| What::Spawned { client, pid: 7, part, command }),
+            .prop_map(|(client, part, command)| What::Spawned { client, pid: 7, part, command, with: None }),
         3 => client().prop_map(|client| What::Released { client }),
         3 => (client(), status(), sighting(), any::<bool>()).prop_map(
             |(client, status, got, said_stale)| What::Exited(Exited {

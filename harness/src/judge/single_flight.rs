@@ -7,7 +7,7 @@
 //!
 //! Nearer to the end of a window than a hundredth of the TTL (at most a second) a request is
 //! indeterminate, and so is one whose sender the harness does not know or had
-//! ended before.
+//! ended before, and one in a window whose published file an injection closed to the sender.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -76,7 +76,9 @@ impl<'h, 'a> Sweep<'h, 'a> {
         match window.map(|window| (window, window.phase(now, history.ttl))) {
             Some((window, Phase::Open)) => {
                 self.used.extend(last);
-                if near(now, window.opened) && !window.extends {
+                if self.could_not_read(sender) {
+                    self.findings.indeterminate();
+                } else if near(now, window.opened) && !window.extends {
                     self.race(fetch, client, window.since, true);
                 } else {
                     self.in_window(fetch, client, window);
@@ -92,6 +94,12 @@ impl<'h, 'a> Sweep<'h, 'a> {
             None => self.race(fetch, client, Boundary::default(), false),
         }
         self.attempts.push_back(index);
+    }
+
+    /// Whether the published file was closed to a process at some time in its life.
+    fn could_not_read(&self, process: &Process<'_>) -> bool {
+        let unreadable = &self.history.faults.unreadable;
+        process.life().is_some_and(|(first, last)| unreadable.overlap(first, last))
     }
 
     /// A fetch while a window was open.

@@ -138,7 +138,7 @@ impl Story {
     pub(super) fn start(self, client: u32, part: Part, command: &str) -> Self {
         let client = ClientId(client);
         let command = command.to_owned();
-        self.push(What::Spawned { client, pid: 1000 + client.0, part, command })
+        self.push(What::Spawned { client, pid: 1000 + client.0, part, command, with: None })
             .push(What::Released { client })
     }
 
@@ -328,6 +328,7 @@ impl Story {
                 on: Trigger::Request(1),
                 nth: None,
                 each_wave: false,
+                times: None,
                 target: None,
                 action,
                 optional,

@@ -1,7 +1,7 @@
 //! What a scenario needs of a client, and the client may not have.
 
 use cachestorm_model::client::Client;
-use cachestorm_model::scenario::{Action, Scenario, Trigger};
+use cachestorm_model::scenario::{Action, Scenario, Target, Trigger};
 use cachestorm_model::verdict::Invariant;
 
 /// The reasons why a scenario cannot run against a client, a sentence each: it is `skipped` for them.
@@ -15,6 +15,22 @@ pub fn check_against(scenario: &Scenario, client: &Client) -> Vec<String> {
     promises(scenario, client, &mut reasons);
     let mut seen = std::collections::BTreeSet::new();
     reasons.retain(|reason| seen.insert(reason.clone()));
+    reasons
+}
+
+/// Why another client cannot run beside the client under test, a sentence each.
+pub fn check_beside(scenario: &Scenario, client: &Client, other: &Client) -> Vec<String> {
+    let mut reasons = Vec::new();
+    commands(scenario, other, &mut reasons);
+    let (name, beside) = (&client.name, &other.name);
+    if other.files.published != client.files.published || other.files.form != client.files.form {
+        reasons.push(format!("`{beside}` does not publish the file that `{name}` publishes"));
+    }
+    let ttl = |client: &Client| client.effective_ttl(scenario.cache.ttl);
+    if ttl(other) != ttl(client) {
+        let (one, two) = (ttl(other), ttl(client));
+        reasons.push(format!("the TTL of `{beside}` is {one}, and that of `{name}` {two}"));
+    }
     reasons
 }
 
@@ -49,6 +65,12 @@ fn files(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
             role(path, client, reasons);
         }
         action(&injection.action, client, reasons);
+        if injection.target == Some(Target::Holder) && client.files.locks.is_empty() {
+            reasons.push(format!(
+                "the scenario hits the holder of the lock, and the description of `{}` names none",
+                client.name
+            ));
+        }
     }
     for step in scenario.resolved_waves().iter().flat_map(|wave| &wave.before) {
         action(step, client, reasons);
@@ -190,6 +212,34 @@ mod tests {
             "the scenario starts 300 processes at once, and `c` is to be run with 200 at most";
         check("[clients]\ncount = 300", &format!("herd-max = 200\n{PLAIN}"), &[reason]);
         check("[clients]\ncount = 200", &format!("herd-max = 200\n{PLAIN}"), &[]);
+    }
+
+    #[test]
+    fn two_clients_on_one_cache_publish_one_file_and_know_one_ttl() {
+        let beside = |other: &str, expected: &[&str]| {
+            let scenario: Scenario = toml::from_str("summary = 'x'").unwrap();
+            let [client, other] = [PLAIN, other].map(|text| {
+                toml::from_str::<Client>(&format!("name = 'c'\nsummary = 'x'\n{text}")).unwrap()
+            });
+            assert_eq!(check_beside(&scenario, &client, &other), expected);
+        };
+        beside(PLAIN, &[]);
+        beside(
+            "command = ['c']\nttl = '1m'\nfiles = { published = 'q' }",
+            &[
+                "`c` does not publish the file that `c` publishes",
+                "the TTL of `c` is 1m, and that of `c` 1h",
+            ],
+        );
+    }
+
+    #[test]
+    fn the_holder_of_no_lock_is_nobody() {
+        let holder = "[[inject]]\non = { request = 1 }\ntarget = 'holder'\ndo = 'stop'";
+        let reason =
+            "the scenario hits the holder of the lock, and the description of `c` names none";
+        check(holder, PLAIN, &[reason]);
+        check(&format!("{holder}\noptional = true"), PLAIN, &[]);
     }
 
     #[test]

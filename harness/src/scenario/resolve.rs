@@ -208,20 +208,27 @@ impl ChosenClient {
 /// Where there is no such client, or its description has mistakes.
 pub fn client(argument: &str) -> Result<ChosenClient, ResolveError> {
     if !is_path(argument) {
-        if let Some(client) = builtin::client(argument.trim_end_matches('/')) {
-            let home = Home::Inside(argument.trim_end_matches('/').to_owned());
-            return Ok(ChosenClient { client: client.map_err(ResolveError::Broken)?, home });
-        }
-        if !Path::new(argument).exists() {
-            let names = builtin::client_names();
-            return Err(ResolveError::Unknown {
-                what: "client",
-                argument: argument.to_owned(),
-                near: nearest::near(argument, names.iter().map(String::as_str)),
-            });
+        match named_client(argument.trim_end_matches('/')) {
+            Err(ResolveError::Unknown { .. }) if Path::new(argument).exists() => {}
+            chosen => return chosen,
         }
     }
     client_on_disk(Path::new(argument))
+}
+
+/// The client inside the program that has this name.
+///
+/// # Errors
+///
+/// Where there is none, or its description has mistakes.
+pub fn named_client(name: &str) -> Result<ChosenClient, ResolveError> {
+    let found = builtin::client(name).ok_or_else(|| ResolveError::Unknown {
+        what: "client",
+        argument: name.to_owned(),
+        near: nearest::near(name, builtin::client_names().iter().map(String::as_str)),
+    })?;
+    let home = Home::Inside(name.to_owned());
+    Ok(ChosenClient { client: found.map_err(ResolveError::Broken)?, home })
 }
 
 fn client_on_disk(path: &Path) -> Result<ChosenClient, ResolveError> {

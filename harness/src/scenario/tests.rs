@@ -121,6 +121,21 @@ fn actions() {
 }
 
 #[test]
+fn conditions() {
+    check(
+        "conditions",
+        &[
+            "[clients]\nunder = { umask = 0o1000, open-files = 3, user = \"other\" }",
+            "[[wave]]\nunder = { user = \"ordinary\" }",
+            "[clients]\ncount = 3\n[[clients.also]]\nwith = \"python-flok\"\ncount = 0\n[[clients.also]]\nwith = \"reference\"\ncount = 3",
+            "[clients]\nrestarts = 2",
+            "[[inject]]\non = { request = 1 }\ntimes = 0\ndo = \"bump\"",
+            "[[inject]]\non = \"begin\"\ntimes = 2\ndo = { fork-storm = 3000 }",
+        ],
+    );
+}
+
+#[test]
 fn a_scenario_without_a_summary() {
     let blank = parse("x.toml", "summary = \" \"\n").unwrap_err();
     let none = parse("x.toml", "#:schema ../scenario.schema.json\n").unwrap_err();
@@ -147,6 +162,12 @@ initial = "expired"
 [clients]
 count = 14
 deadline = "30s"
+restarts = 2
+under = { umask = 0o077, open-files = 64, user = "ordinary" }
+
+[[clients.also]]
+with = "python-flock"
+count = 3
 
 [[wave]]
 
@@ -154,6 +175,7 @@ deadline = "30s"
 count = 3
 start = { stagger = "20ms" }
 command = "update"
+under = { user = "other" }
 before = ["bump", "age", { plant = { path = "published", content = "unchanged", mtime = "future" } }]
 
 [[inject]]
@@ -162,8 +184,13 @@ do = { answer = 503 }
 
 [[inject]]
 on = { herd-waits = 1 }
-target = "waiter"
+times = 3
+target = "holder"
 do = { kill = "KILL" }
+
+[[inject]]
+on = { started = 3 }
+do = { fork-storm = 100 }
 
 [[inject]]
 on = { created = "lock" }

@@ -3,18 +3,22 @@
 use std::any::Any;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Instant;
 
 use super::{Entry, Options, Subject};
-use crate::client::prepare::missing_programs;
-use crate::engine::{EngineError, RunSpec, herd};
+use crate::client::prepare::{missing_programs, program_of};
+use crate::engine::machine::lacks;
+use crate::engine::{EngineError, Other, RunSpec, herd};
 use crate::judge::judge;
+use crate::model::client::Client;
 use crate::model::record::Record;
 use crate::model::run::{RunResult, ScenarioResult};
 use crate::model::scenario::Scenario;
 use crate::model::verdict::Outcome;
 use crate::record::store::RunDir;
-use crate::scenario::against::check_against;
+use crate::scenario::against::{check_against, check_beside};
+use crate::scenario::resolve;
 
 /// Runs one repetition of one scenario and judges it. Never panics: whatever goes wrong is a result.
 pub fn run_once(
@@ -27,9 +31,14 @@ pub fn run_once(
     let began = Instant::now();
     let (result, record) = match &entry.scenario {
         Err(diagnostic) => (RunResult::Invalid(diagnostic.to_string()), None),
-        Ok(scenario) => match unfit(subject, scenario) {
-            Some(reason) => (RunResult::Skipped(reason), None),
-            None => run_and_judge(&entry.name, scenario, repetition, subject, options, dir),
+        Ok(scenario) => match others(scenario, subject, &dir.work(&entry.name, repetition)) {
+            Err(result) => (*result, None),
+            Ok(others) => match unfit(subject, &others, scenario, &dir.path()) {
+                Some(reason) => (RunResult::Skipped(reason), None),
+                None => {
+                    run_and_judge(&entry.name, scenario, repetition, subject, others, options, dir)
+                }
+            },
         },
     };
     ScenarioResult {
@@ -43,13 +52,44 @@ pub fn run_once(
     }
 }
 
+/// The other clients that run beside the one under test, with their helper files in place.
+fn others(
+    scenario: &Scenario,
+    subject: &Subject,
+    work: &Path,
+) -> Result<Vec<Other>, Box<RunResult>> {
+    let other = |name: &str| -> Result<Other, Box<RunResult>> {
+        if name == subject.client.name {
+            return Ok(Other { client: subject.client.clone(), dir: subject.dir.clone() });
+        }
+        let chosen = resolve::named_client(name);
+        let chosen = chosen.map_err(|error| Box::new(RunResult::Invalid(error.to_string())))?;
+        let dir = chosen.materialise(&work.join("clients")).and_then(|dir| dir.canonicalize());
+        let dir = dir.map_err(|error| {
+            Box::new(RunResult::HarnessFault(format!("write the files of {name}: {error}")))
+        })?;
+        Ok(Other { client: chosen.client, dir })
+    };
+    scenario.clients.also.iter().map(|also| other(&also.with)).collect()
+}
+
 /// Why this client cannot run this scenario on this machine, if it cannot.
-fn unfit(subject: &Subject, scenario: &Scenario) -> Option<String> {
-    let missing = missing_programs(&subject.client);
+fn unfit(subject: &Subject, others: &[Other], scenario: &Scenario, work: &Path) -> Option<String> {
+    let mut missing = missing_programs(&subject.client);
+    missing.extend(others.iter().flat_map(|other| missing_programs(&other.client)));
     if !missing.is_empty() {
         return Some(format!("not installed on this machine: {}", missing.join(", ")));
     }
-    let reasons = check_against(scenario, &subject.client);
+    let mut reasons = check_against(scenario, &subject.client);
+    for other in others {
+        reasons.extend(check_beside(scenario, &subject.client, &other.client));
+    }
+    let mut places = vec![work.canonicalize().unwrap_or_else(|_| work.to_owned())];
+    places.extend(program_of(&subject.client, &subject.dir, &subject.cache_client));
+    for other in others {
+        places.extend(program_of(&other.client, &other.dir, &subject.cache_client));
+    }
+    reasons.extend(lacks(scenario, &places));
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
@@ -58,13 +98,15 @@ fn run_and_judge(
     scenario: &Scenario,
     repetition: u32,
     subject: &Subject,
+    others: Vec<Other>,
     options: &Options,
     dir: &RunDir,
 ) -> (RunResult, Option<String>) {
     let spec = RunSpec {
         name: name.to_owned(),
         scenario: scenario.clone(),
-        client: subject.client.clone(),
+        client: with_files_of(&subject.client, &others),
+        others,
         client_dir: subject.dir.clone(),
         cache_client: subject.cache_client.clone(),
         repetition,
@@ -88,6 +130,24 @@ fn run_and_judge(
         Ok(path) => (result, Some(path)),
         Err(error) => (RunResult::HarnessFault(error.to_string()), None),
     }
+}
+
+/// The client with the files of those beside it: what a file is does not depend on who made it.
+fn with_files_of(client: &Client, others: &[Other]) -> Client {
+    let mut client = client.clone();
+    for other in others {
+        let files = &other.client.files;
+        let globs = [
+            (&mut client.files.locks, &files.locks),
+            (&mut client.files.temporaries, &files.temporaries),
+            (&mut client.files.sidecars, &files.sidecars),
+        ];
+        for (own, more) in globs {
+            let new: Vec<_> = more.iter().filter(|glob| !own.contains(glob)).cloned().collect();
+            own.extend(new);
+        }
+    }
+    client
 }
 
 /// Judges a record.

@@ -305,6 +305,7 @@ pub fn every_event() -> Record {
         pid: 4000 + client,
         part,
         command: "get".to_owned(),
+        with: (client == 3).then(|| "python-flock".to_owned()),
     };
     let mut events: Vec<What> = (1..=3).map(|client| spawned(client, Part::Wave(1))).collect();
     events.push(What::SpawnFailed {

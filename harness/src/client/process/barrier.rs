@@ -69,8 +69,10 @@ fn start_by_fork(command: &mut Command, invocation: &Invocation) -> io::Result<C
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    // SAFETY: between fork and exec only setrlimit is called, which is a plain system call.
-    unsafe { command.pre_exec(limits::restore()) };
+    let restore = limits::restore();
+    let confinement = invocation.confinement.clone();
+    // SAFETY: between fork and exec only plain system calls are made.
+    unsafe { command.pre_exec(move || restore().and_then(|()| confinement.enter())) };
     die_with_parent(command);
     let mut child = command.spawn()?;
     let pid = child.id();
@@ -142,6 +144,7 @@ mod after_exec {
             args: ["-c", "exit 0"].map(Into::into).into(),
             env: BTreeMap::new(),
             dir: "/".into(),
+            confinement: Default::default(),
         };
         // The trial has served its purpose however it ended, and dropping it ends it.
         start(&trial, true).and_then(|child| hold(child, Barrier::AfterExec)).is_ok()

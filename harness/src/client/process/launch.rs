@@ -15,7 +15,7 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_void};
 
-use super::limits;
+use super::{Confinement, limits};
 use crate::client::prepare::Invocation;
 
 /// The child's stack until its `exec`. It calls nothing that needs much; glibc takes 32 KiB too.
@@ -39,6 +39,7 @@ pub fn launch(invocation: &Invocation, stdio: [RawFd; 3], traced: bool) -> io::R
         harness: std::process::id(),
         traced,
         restore_limits: &restore_limits,
+        confinement: &invocation.confinement,
         error: 0,
     };
     let mut stack = vec![0_u128; STACK / size_of::<u128>()];
@@ -78,6 +79,7 @@ struct Request<'a> {
     harness: u32,
     traced: bool,
     restore_limits: &'a dyn Fn() -> io::Result<()>,
+    confinement: &'a Confinement,
     /// Why there was no `exec`, written by the child.
     error: c_int,
 }
@@ -129,6 +131,12 @@ unsafe fn become_program(request: &Request<'_>) {
     // SAFETY: these are system calls with pointers to locals or to the request, whose strings and
     // arrays are as execve demands them.
     unsafe {
+        // A change of user forgets the death signal, so it comes first.
+        let confined = (request.restore_limits)().and_then(|()| request.confinement.enter());
+        if let Err(error) = confined {
+            *libc::__errno_location() = error.raw_os_error().unwrap_or(libc::EINVAL);
+            return;
+        }
         if libc::setpgid(0, 0) != 0 || libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 {
             return;
         }
@@ -146,10 +154,6 @@ unsafe fn become_program(request: &Request<'_>) {
             return;
         }
         if request.traced && libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) != 0 {
-            return;
-        }
-        if let Err(error) = (request.restore_limits)() {
-            *libc::__errno_location() = error.raw_os_error().unwrap_or(libc::EINVAL);
             return;
         }
         forget_handlers();

@@ -7,6 +7,7 @@
 
 mod barrier;
 mod child;
+mod confine;
 mod group;
 #[cfg(target_os = "linux")]
 mod launch;
@@ -30,6 +31,7 @@ use crate::model::record::Barrier;
 use child::Child;
 
 pub use barrier::kind as barrier_kind;
+pub use confine::{Confinement, NOBODY};
 pub use launcher::Launcher;
 pub use limits::raise_limits;
 pub use output::Captured;

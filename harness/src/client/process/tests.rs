@@ -34,6 +34,7 @@ fn invocation(script: &str, dir: &Path) -> Invocation {
             ("EMPTY".into(), "".into()),
         ]),
         dir: dir.to_path_buf(),
+        confinement: Default::default(),
     }
 }
 
@@ -126,6 +127,26 @@ grep -s ^SigBlk /proc/self/status | tr -d '0\\n'";
             expected += "SigBlk:\t";
         }
         assert_eq!(String::from_utf8_lossy(&ended.stdout.kept), expected, "{how}");
+    };
+    for barrier in barriers() {
+        check(&|invocation| hold(invocation, barrier), &format!("{barrier:?}"));
+    }
+    check(&Held::start_free, "no barrier");
+}
+
+#[test]
+fn a_process_is_confined_at_either_barrier_and_at_none() {
+    let is_root = rustix::process::geteuid().is_root();
+    let check = |spawn: &dyn Fn(&Invocation) -> io::Result<Held>, how: &str| {
+        let user = is_root.then_some(NOBODY);
+        let confinement = Confinement { umask: Some(0o027), open_files: Some(9), user };
+        let script = "umask; ulimit -n; ulimit -Hn; id -u";
+        let invocation = Invocation { confinement, ..invocation(script, Path::new("/")) };
+        let ended =
+            in_runtime(async { until_end(watch(spawn(&invocation).unwrap(), PATIENCE)).await });
+        let user = user.unwrap_or(rustix::process::geteuid().as_raw());
+        let said = String::from_utf8_lossy(&ended.stdout.kept);
+        assert_eq!(said, format!("0027\n9\n9\n{user}\n"), "{how}");
     };
     for barrier in barriers() {
         check(&|invocation| hold(invocation, barrier), &format!("{barrier:?}"));

@@ -6,8 +6,10 @@ use super::world::{Herd, Proc};
 use crate::catwalk::observe::Directive;
 use crate::client::process::{Scope, send, signal_number};
 use crate::inject::disk::DiskError;
+use crate::inject::holder;
 use crate::inject::plan::Occurrence;
-use crate::model::record::{Effect, What};
+use crate::model::client::LockKind;
+use crate::model::record::{Effect, Role, What};
 use crate::model::scenario::{Action, Target};
 use crate::model::units::ClientId;
 use crate::record::recorder::{EventRef, Recorder};
@@ -64,8 +66,13 @@ impl Herd<'_> {
         let mut targets = Vec::new();
         let mut directive = Directive::Proceed;
         let done = if action.is_about_process() {
-            targets = self.targets(target, cause);
-            self.act_on_processes(action, &mut targets)
+            match self.targets(target, cause) {
+                Ok(found) => {
+                    targets = found;
+                    self.act_on_processes(action, &mut targets)
+                }
+                Err(why) => Err(why),
+            }
         } else if action.is_about_response() {
             targets.extend(cause.client);
             directive = directive_of(action);
@@ -84,9 +91,9 @@ impl Herd<'_> {
     }
 
     /// Whom an action on processes hits.
-    fn targets(&self, target: Option<Target>, cause: Cause) -> Vec<ClientId> {
+    fn targets(&mut self, target: Option<Target>, cause: Cause) -> Result<Vec<ClientId>, String> {
         let live = |client: &ClientId| self.processes.get(client).is_some_and(Proc::lives);
-        match target {
+        Ok(match target {
             None => cause.client.into_iter().collect(),
             Some(Target::Client(number)) => vec![ClientId(number)],
             Some(Target::Everyone) => self.processes.keys().copied().filter(live).collect(),
@@ -96,6 +103,7 @@ impl Herd<'_> {
                 let fetch = under_way.or_else(|| latest.clone().next());
                 fetch.and_then(|fetch| fetch.client).into_iter().collect()
             }
+            Some(Target::Holder) => vec![self.holder()?],
             Some(Target::Waiter) => self
                 .processes
                 .iter()
@@ -103,7 +111,42 @@ impl Herd<'_> {
                 .map(|(client, _)| *client)
                 .into_iter()
                 .collect(),
-        }
+        })
+    }
+
+    /// Who holds the lock; how that is known goes into the record.
+    fn holder(&mut self) -> Result<ClientId, String> {
+        let live: Vec<holder::Live> = self
+            .processes
+            .iter()
+            .filter(|(_, proc)| proc.lives())
+            .map(|(client, proc)| (*client, proc.pid))
+            .collect();
+        let files = self.disk.files().map_err(|error| error.to_string())?;
+        let locks: Vec<_> = files
+            .into_iter()
+            .filter(|(_, role)| *role == Role::Lock)
+            .map(|(path, _)| path)
+            .collect();
+        let dir = &self.disk.surroundings.cache_dir;
+        let (client, text) = holder::holder(dir, &locks, &live).or_else(|why| {
+            // A lock that is a file, and an empty one: whoever alone asks under it is taken for its holder.
+            let is_file = self.spec.client.files.lock_kind == LockKind::Existence;
+            let mut asking: Vec<ClientId> =
+                self.fetches.values().filter(|it| !it.ended).filter_map(|it| it.client).collect();
+            asking.retain(live_client(&live));
+            asking.dedup();
+            match asking.as_slice() {
+                [client] if is_file && !locks.is_empty() => {
+                    let text =
+                        format!("{client} is taken for the holder: it alone asks, and {why}");
+                    Ok((*client, text))
+                }
+                _ => Err(why),
+            }
+        })?;
+        self.recorder.add(Instant::now(), What::Note { text });
+        Ok(client)
     }
 
     /// Signals the targets that live; only these stay in the list.
@@ -122,12 +165,14 @@ impl Herd<'_> {
         if targets.is_empty() {
             return Err("there is no such process".to_owned());
         }
+        let kills = matches!(action, Action::Kill(_) | Action::KillGroup(_));
         let named = targets.clone();
         targets.retain(|client| {
             self.processes.get_mut(client).is_some_and(|proc| {
                 let hit = proc.lives() && send(proc.pid, number, scope).is_ok();
                 if hit {
                     proc.signals.push(number);
+                    proc.was_killed |= kills;
                 }
                 hit
             })
@@ -153,6 +198,7 @@ impl Herd<'_> {
                 self.disk.plant(plant, &catalogue)?;
             }
             Action::Remove(pattern) => self.disk.remove(pattern)?,
+            Action::ForkStorm(count) => self.fork_storm(*count)?,
             Action::Age => self.age().await?,
             Action::ReadOnly => self.disk.set_writable(false)?,
             Action::Writable => self.disk.set_writable(true)?,
@@ -165,6 +211,10 @@ impl Herd<'_> {
         }
         Ok(())
     }
+}
+
+fn live_client(live: &[holder::Live]) -> impl Fn(&ClientId) -> bool + '_ {
+    |client| live.iter().any(|(it, _)| it == client)
 }
 
 /// What the server is told to do.

@@ -94,13 +94,13 @@ impl Herd<'_> {
     }
 
     fn ended_in_current_wave(&self) -> u32 {
-        let wave = self.processes.values().filter_map(|proc| match proc.part {
+        let wave = self.processes.values().filter_map(|proc| match proc.part() {
             Part::Wave(wave) => Some(wave),
             _ => None,
         });
         let Some(current) = wave.max() else { return 0 };
         let ended =
-            self.processes.values().filter(|p| p.part == Part::Wave(current) && p.ended).count();
+            self.processes.values().filter(|p| p.part() == Part::Wave(current) && p.ended).count();
         u32::try_from(ended).unwrap_or(u32::MAX)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use rand::seq::SliceRandom;
 
+use super::errand::Errand;
 use super::world::Herd;
 use crate::client::strays;
 use crate::inject::plan::Occurrence;
@@ -60,10 +61,11 @@ impl Herd<'_> {
 
     async fn play_wave(&mut self, wave: &ResolvedWave) {
         self.plan.wave_starts();
-        let part = Part::Wave(wave.number);
+        self.restarted = 0;
+        let errands = Errand::of_wave(&self.spec.scenario, wave);
         match wave.start {
             Start::Together => {
-                let clients = self.spawn(wave.count, part, &wave.command);
+                let clients = self.spawn(errands);
                 self.wave_started(wave.number, clients.clone());
                 let mut order = clients;
                 order.shuffle(&mut self.choices);
@@ -71,20 +73,20 @@ impl Herd<'_> {
             }
             Start::OneByOne => {
                 self.wave_started(wave.number, Vec::new());
-                for _ in 0..wave.count {
-                    self.run_one(part, &wave.command).await;
+                for errand in errands {
+                    self.run_one(errand).await;
                 }
             }
             Start::Stagger(gap) => {
                 self.wave_started(wave.number, Vec::new());
-                for index in 0..wave.count {
+                for (index, errand) in errands.into_iter().enumerate() {
                     if index > 0 {
                         self.pump_for(gap.0).await;
                     }
                     if self.interrupted {
                         break;
                     }
-                    self.start_one(part, &wave.command).await;
+                    self.start_one(errand).await;
                 }
             }
         }
@@ -100,18 +102,18 @@ impl Herd<'_> {
     }
 
     /// Runs one process of a wave to its end.
-    async fn run_one(&mut self, part: Part, command: &str) {
+    async fn run_one(&mut self, errand: Errand) {
         if self.interrupted {
             return;
         }
-        self.start_one(part, command).await;
+        self.start_one(errand).await;
         self.pump_until_quiet().await;
         self.settle().await;
     }
 
     /// Starts one process of a wave and lets it go at once.
-    async fn start_one(&mut self, part: Part, command: &str) {
-        let client = self.spawn(1, part, command);
+    pub async fn start_one(&mut self, errand: Errand) {
+        let client = self.spawn(vec![errand]);
         self.release(&client).await;
     }
 
@@ -120,7 +122,7 @@ impl Herd<'_> {
         if self.interrupted {
             return;
         }
-        self.spawn_free(part, "get").await;
+        self.spawn_free(Errand::apart(&self.spec.scenario, part)).await;
         self.pump_until_quiet().await;
         self.settle().await;
     }

@@ -62,6 +62,11 @@ impl Herd<'_> {
                 }
             }
         }
+        for errand in std::mem::take(&mut self.to_restart) {
+            if !self.interrupted {
+                self.start_one(errand).await;
+            }
+        }
     }
 
     /// Breaks the run off, with the reason in the record.
@@ -257,7 +262,7 @@ impl Herd<'_> {
         let proc = self.processes.get_mut(&client)?;
         proc.ended = true;
         self.living = self.living.saturating_sub(1);
-        Some(proc.part)
+        Some(proc.part())
     }
 
     async fn on_ended(&mut self, mut ended: Ended) {
@@ -275,6 +280,21 @@ impl Herd<'_> {
         self.exited += 1;
         let cause = Cause { event: Some(event), client: Some(client), response: false };
         self.fire(Occurrence::Exited(self.exited), cause).await;
+        self.note_killed(client);
+    }
+
+    /// A process of the current wave that an injection has killed is to be started again, as often as the
+    /// scenario asks for.
+    fn note_killed(&mut self, client: ClientId) {
+        let Some(proc) = self.processes.get(&client).filter(|proc| proc.was_killed) else { return };
+        if self.interrupted || self.restarted >= self.spec.scenario.clients.restarts {
+            return;
+        }
+        let errand = proc.errand.clone();
+        self.restarted += 1;
+        let text = format!("{client} was killed, and is started again");
+        self.recorder.add(Instant::now(), What::Note { text });
+        self.to_restart.push(errand);
     }
 
     /// The beginning of a stream. The cache directory, whose path is long and different in each run,
@@ -292,7 +312,11 @@ impl Herd<'_> {
             Ok(code) => ExitStatus::Code(code),
             Err(number) => ExitStatus::Signal { number, ours: signals.contains(&number) },
         };
-        let shown = &self.spec.client.stdout;
+        let description = match self.processes.get(&ended.client) {
+            Some(proc) => self.cast(&proc.errand).0,
+            None => &self.spec.client,
+        };
+        let shown = &description.stdout;
         let library = self.catwalk.library();
         let got = match shown {
             Stdout::Nothing => Sighting::NotShown,
@@ -306,7 +330,7 @@ impl Herd<'_> {
                 |sha256| library.identify_sha256(&sha256),
             ),
         };
-        let said_stale = self.spec.client.claims.stale_if_error.as_deref().is_some_and(|word| {
+        let said_stale = description.claims.stale_if_error.as_deref().is_some_and(|word| {
             let on_stdout = *shown != Stdout::Catalogue && contains(&ended.stdout.kept, word);
             on_stdout || contains(&ended.stderr.kept, word)
         });

@@ -4,38 +4,40 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
+use super::errand::Errand;
 use super::world::{Herd, Proc};
 use crate::client::prepare::{self, Invocation};
-use crate::client::process::{Held, Notice, explain, release};
+use crate::client::process::{Confinement, Held, NOBODY, Notice, explain, release};
 use crate::inject::plan::Occurrence;
 use crate::model::record::{Part, What};
+use crate::model::scenario::Conditions;
 use crate::model::units::ClientId;
 
 impl Herd<'_> {
-    /// Starts the next `count` processes and holds them at the barrier. Returns those that exist; a
+    /// Starts a process for each errand and holds them at the barrier. Returns those that exist; a
     /// refusal is recorded.
-    pub fn spawn(&mut self, count: u32, part: Part, command: &str) -> Vec<ClientId> {
-        let clients: Vec<ClientId> = self.next_clients().take(count as usize).collect();
+    pub fn spawn(&mut self, errands: Vec<Errand>) -> Vec<ClientId> {
+        let named: Vec<(ClientId, Errand)> = self.next_clients().zip(errands).collect();
         let invocations: Result<Vec<_>, _> =
-            clients.iter().map(|client| self.invocation(*client, command)).collect();
+            named.iter().map(|(client, errand)| self.invocation(*client, errand)).collect();
         let held = match invocations {
             Ok(invocations) => self.launcher.launch(invocations),
             // What one command line lacks, all of them lack.
-            Err(error) => vec![error; clients.len()].into_iter().map(Err).collect(),
+            Err(error) => vec![error; named.len()].into_iter().map(Err).collect(),
         };
-        let started = clients.into_iter().zip(held);
+        let started = named.into_iter().zip(held);
         started
-            .filter_map(|(client, held)| self.note_spawned(client, held, part, command))
+            .filter_map(|((client, errand), held)| self.note_spawned(client, held, errand))
             .collect()
     }
 
     /// Starts the next process at no barrier, and watches it. A refusal is recorded.
-    pub async fn spawn_free(&mut self, part: Part, command: &str) {
+    pub async fn spawn_free(&mut self, errand: Errand) {
         let Some(client) = self.next_clients().next() else { return };
-        let held = self.invocation(client, command).and_then(|invocation| {
+        let held = self.invocation(client, &errand).and_then(|invocation| {
             Held::start_free(&invocation).map_err(|error| explain(&error, &invocation.program))
         });
-        if self.note_spawned(client, held, part, command).is_some() {
+        if self.note_spawned(client, held, errand).is_some() {
             self.release(&[client]).await;
         }
     }
@@ -49,17 +51,19 @@ impl Herd<'_> {
         &mut self,
         client: ClientId,
         held: Result<Held, String>,
-        part: Part,
-        command: &str,
+        errand: Errand,
     ) -> Option<ClientId> {
         let (proc, at, what) = match held {
             Ok(held) => {
                 let (pid, at) = (held.pid(), held.at);
-                let what = What::Spawned { client, pid, part, command: command.to_owned() };
-                (Proc::new(pid, part, Some(held)), at, what)
+                let (part, command) = (errand.part, errand.command.clone());
+                let with =
+                    errand.with.map(|index| self.spec.scenario.clients.also[index].with.clone());
+                let what = What::Spawned { client, pid, part, command, with };
+                (Proc::new(pid, errand, Some(held)), at, what)
             }
             Err(error) => {
-                (Proc::new(0, part, None), Instant::now(), What::SpawnFailed { client, error })
+                (Proc::new(0, errand, None), Instant::now(), What::SpawnFailed { client, error })
             }
         };
         let exists = !proc.ended;
@@ -68,11 +72,14 @@ impl Herd<'_> {
         exists.then_some(client)
     }
 
-    fn invocation(&self, client: ClientId, command: &str) -> Result<Invocation, String> {
+    fn invocation(&self, client: ClientId, errand: &Errand) -> Result<Invocation, String> {
         let base_url = self.catwalk.base_url(client);
         let marker = format!("{}{client}", self.tag());
-        prepare::invocation(&self.spec.client, command, &self.disk.surroundings, &base_url, &marker)
-            .map_err(|error| error.to_string())
+        let (description, surroundings) = self.cast(errand);
+        let invocation =
+            prepare::invocation(description, &errand.command, &surroundings, &base_url, &marker)
+                .map_err(|error| error.to_string())?;
+        Ok(Invocation { confinement: confinement(errand.under), ..invocation })
     }
 
     /// Watches processes and lets them go, one right after the other. A refusal is recorded.
@@ -112,7 +119,7 @@ impl Herd<'_> {
             Err(error) => What::Note { text: format!("{client} could not be let go: {error}") },
         };
         self.recorder.add(at.unwrap_or_else(|_| Instant::now()), what);
-        if matches!(self.processes.get(&client), Some(Proc { part: Part::Wave(_), .. })) {
+        if matches!(self.processes.get(&client).map(Proc::part), Some(Part::Wave(_))) {
             self.started += 1;
             self.occurs(Occurrence::Started(self.started)).await;
         }
@@ -124,5 +131,15 @@ impl Herd<'_> {
         if let Some(proc) = self.processes.get_mut(&client) {
             proc.ended = true;
         }
+    }
+}
+
+fn confinement(under: Conditions) -> Confinement {
+    let is_root = rustix::process::geteuid().is_root();
+    Confinement {
+        umask: under.umask,
+        open_files: under.open_files,
+        // Where the harness is no root, everybody is ordinary, and nobody can be made another.
+        user: under.user.filter(|_| is_root).map(|_| NOBODY),
     }
 }

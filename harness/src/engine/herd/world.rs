@@ -10,19 +10,21 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rustix::process::geteuid;
 use tokio::sync::mpsc;
 
+use super::errand::Errand;
 use super::hold::Hold;
 use super::service::{self, Running};
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
 use crate::client::prepare::{self, Surroundings};
-use crate::client::process::{self, Launcher, Notice, barrier_kind};
+use crate::client::process::{self, Launcher, NOBODY, Notice, barrier_kind};
 use crate::client::{guardian, strays};
 use crate::engine::{EngineError, RunSpec};
 use crate::inject::disk::Disk;
 use crate::inject::plan::Plan;
-use crate::model::client::PublishedForm;
+use crate::model::client::{Client, PublishedForm};
 use crate::model::record::{Part, RECORD_SCHEMA, Record};
 use crate::model::units::{ClientId, RequestId, Span};
 use crate::record::recorder::Recorder;
@@ -38,8 +40,8 @@ const DEADLINES_PER_WAVE: u32 = 2;
 pub struct Proc {
     /// Its process id, which is its group's too.
     pub pid: u32,
-    /// Why it runs.
-    pub part: Part,
+    /// What it was started for.
+    pub errand: Errand,
     /// Not let go yet: the process is at the barrier.
     pub held: Option<process::Held>,
     /// It has ended.
@@ -48,13 +50,21 @@ pub struct Proc {
     pub has_asked: bool,
     /// Signals that injections, or the deadline, have sent it.
     pub signals: Vec<i32>,
+    /// One of them was an injection that kills.
+    pub was_killed: bool,
 }
 
 impl Proc {
     /// A process at the barrier, or one that could not be started.
-    pub fn new(pid: u32, part: Part, held: Option<process::Held>) -> Self {
+    pub fn new(pid: u32, errand: Errand, held: Option<process::Held>) -> Self {
         let ended = held.is_none();
-        Self { pid, part, held, ended, has_asked: false, signals: Vec::new() }
+        let signals = Vec::new();
+        Self { pid, errand, held, ended, has_asked: false, signals, was_killed: false }
+    }
+
+    /// Why it runs.
+    pub fn part(&self) -> Part {
+        self.errand.part
     }
 
     /// It was let go and has not ended.
@@ -98,6 +108,10 @@ pub struct Herd<'s> {
     /// Processes of the waves that were let go, and that have ended.
     pub(super) started: u32,
     pub(super) exited: u32,
+    /// Processes of the current wave that were started again.
+    pub(super) restarted: u32,
+    /// Processes that are to be started again.
+    pub(super) to_restart: Vec<Errand>,
     pub(super) deadline: Instant,
     pub(super) interrupted: bool,
     /// The choices that the seed fixes: in which order the processes of a wave are let go.
@@ -159,6 +173,8 @@ impl<'s> Herd<'s> {
             services: BTreeMap::new(),
             started: 0,
             exited: 0,
+            restarted: 0,
+            to_restart: Vec::new(),
             // A day stands for "never" where the sum would overflow.
             deadline: began.checked_add(patience).unwrap_or(began + Duration::from_secs(86_400)),
             interrupted: false,
@@ -167,6 +183,17 @@ impl<'s> Herd<'s> {
             tag: format!("{}-{}/", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed)),
             launcher: Launcher::new(barrier_kind()),
         })
+    }
+
+    /// The description of the client that a process runs, and the surroundings that it runs in.
+    pub fn cast(&self, errand: &Errand) -> (&Client, Surroundings) {
+        let surroundings = self.disk.surroundings.clone();
+        match errand.with.and_then(|index| self.spec.others.get(index)) {
+            Some(other) => {
+                (&other.client, Surroundings { client_dir: other.dir.clone(), ..surroundings })
+            }
+            None => (&self.spec.client, surroundings),
+        }
     }
 
     /// Whether a process of this run has this process id.
@@ -225,10 +252,17 @@ fn surroundings(spec: &RunSpec, ttl: Span) -> Result<Surroundings, EngineError> 
         // Clients run elsewhere and are given absolute paths only.
         path.canonicalize().map_err(EngineError::system(format!("resolve {}", path.display())))
     };
+    let (cache_dir, home, tmp) = (make("cache")?, make("home")?, make("tmp")?);
+    if spec.scenario.clients.under.user.is_some() && geteuid().is_root() {
+        for dir in [&cache_dir, &home, &tmp] {
+            std::os::unix::fs::chown(dir, Some(NOBODY), Some(NOBODY))
+                .map_err(EngineError::system(format!("give {} away", dir.display())))?;
+        }
+    }
     Ok(Surroundings {
-        cache_dir: make("cache")?,
-        home: make("home")?,
-        tmp: make("tmp")?,
+        cache_dir,
+        home,
+        tmp,
         client_dir: spec.client_dir.clone(),
         cache_client: spec.cache_client.clone(),
         ttl,
@@ -243,6 +277,12 @@ fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), Eng
     let commands = waves.iter().map(|wave| wave.command.as_str()).chain(["get"]);
     for command in commands {
         prepare::invocation(&spec.client, command, surroundings, "", "")?;
+    }
+    for other in &spec.others {
+        let surroundings = Surroundings { client_dir: other.dir.clone(), ..surroundings.clone() };
+        for wave in &waves {
+            prepare::invocation(&other.client, &wave.command, &surroundings, "", "")?;
+        }
     }
     Ok(())
 }
@@ -297,6 +337,7 @@ mod tests {
             scenario: scenario::parse("x.toml", "summary = 'x'").unwrap(),
             client: describe::parse("client.toml", description).unwrap(),
             client_dir: "/".into(),
+            others: Vec::new(),
             cache_client: Vec::new(),
             repetition: 1,
             seed: 0,

@@ -82,12 +82,76 @@ impl Periods {
 pub(in crate::judge) struct Faults {
     /// When Catwalk refused every connection.
     pub(in crate::judge) down: Periods,
-    /// When the cache directory could not be written to.
-    pub(in crate::judge) read_only: Periods,
+    /// When clients could store nothing: the disk was full, or the directory closed to them.
+    pub(in crate::judge) disk: Periods,
+    /// When the directory was closed to clients, so that they could not even make a lock.
+    pub(in crate::judge) closed: Periods,
+    /// When what was published may have been closed to readers.
+    pub(in crate::judge) unreadable: Periods,
     /// When an injection planted or removed the published file, in order.
     pub(in crate::judge) on_published: Vec<Moment>,
     /// When an injection planted or removed a lock, in order.
     pub(in crate::judge) on_lock: Vec<Moment>,
+}
+
+/// What keeps clients from the cache directory, or from a part of what they do there. Several may hold at
+/// a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DiskFault {
+    /// The directory, or the whole disk, is read-only.
+    ReadOnly,
+    /// The clients run as somebody whom the directory does not belong to.
+    Foreign,
+}
+
+impl DiskFault {
+    /// Whether not even a lock can be made or opened.
+    fn stops_locks(self) -> bool {
+        matches!(self, Self::ReadOnly | Self::Foreign)
+    }
+
+    /// Whether what is published may be closed to a reader.
+    fn stops_readers(self) -> bool {
+        matches!(self, Self::Foreign)
+    }
+}
+
+/// The faults that hold at the moment.
+#[derive(Default)]
+pub(super) struct DiskFaults(Vec<DiskFault>);
+
+impl DiskFaults {
+    /// A fault holds from now on.
+    pub(super) fn begin(&mut self, fault: DiskFault, faults: &mut Faults, now: Moment) {
+        if !self.0.contains(&fault) {
+            self.0.push(fault);
+        }
+        self.note(faults, now);
+    }
+
+    /// A fault holds no longer, where it did.
+    pub(super) fn end(&mut self, fault: DiskFault, faults: &mut Faults, now: Moment) {
+        self.0.retain(|it| *it != fault);
+        self.note(faults, now);
+    }
+
+    /// None of the faults that injections cause holds any longer.
+    pub(super) fn heal(&mut self, faults: &mut Faults, now: Moment) {
+        self.0.retain(|it| *it == DiskFault::Foreign);
+        self.note(faults, now);
+    }
+
+    fn note(&self, faults: &mut Faults, now: Moment) {
+        let any = |test: fn(DiskFault) -> bool| self.0.iter().any(|fault| test(*fault));
+        let states = [
+            (&mut faults.disk, any(|_| true)),
+            (&mut faults.closed, any(DiskFault::stops_locks)),
+            (&mut faults.unreadable, any(DiskFault::stops_readers)),
+        ];
+        for (periods, holds) in states {
+            if holds { periods.begin(now) } else { periods.end(now) }
+        }
+    }
 }
 
 impl Faults {

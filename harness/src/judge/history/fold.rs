@@ -1,14 +1,14 @@
 //! The pass over the record that fills a [`History`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::faults::Reach;
+use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
     Exchange, Faults, FileChange, Head, History, Injected, Moment, Periods, Process, Seen,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::record::{Effect, Event, Record, What};
-use crate::model::scenario::Action;
+use crate::model::scenario::{Action, User};
 use crate::model::units::{ClientId, RequestId};
 
 /// A landed `age` makes the cache older by its TTL and this much, in nanoseconds.
@@ -34,7 +34,15 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         by_client: HashMap::new(),
         by_request: HashMap::new(),
     };
-    let mut fold = Fold { history, aged: 0, reach: Reach::new(&record.client.files) };
+    let waves = record.scenario.resolved_waves();
+    let foreign_waves = waves.iter().filter(|wave| wave.under.user == Some(User::Other));
+    let mut fold = Fold {
+        history,
+        aged: 0,
+        reach: Reach::new(&record.client.files),
+        disk: DiskFaults::default(),
+        foreign_waves: foreign_waves.map(|wave| wave.number).collect(),
+    };
     for event in &record.events {
         fold.take(event);
     }
@@ -46,6 +54,10 @@ struct Fold<'a> {
     /// How much older than the harness's clock the cache is, in nanoseconds.
     aged: u64,
     reach: Reach<'a>,
+    /// Why clients can store nothing at the moment.
+    disk: DiskFaults,
+    /// The waves whose clients run as somebody whom the cache does not belong to.
+    foreign_waves: HashSet<u32>,
 }
 
 impl<'a> Fold<'a> {
@@ -91,7 +103,13 @@ impl<'a> Fold<'a> {
             }
             What::Healed => {
                 self.history.faults.down.end(now);
-                self.history.faults.read_only.end(now);
+                self.disk.heal(&mut self.history.faults, now);
+            }
+            What::WaveStarted { wave, .. } if self.foreign_waves.contains(wave) => {
+                self.disk.begin(DiskFault::Foreign, &mut self.history.faults, now);
+            }
+            What::WaveEnded { .. } => {
+                self.disk.end(DiskFault::Foreign, &mut self.history.faults, now);
             }
             What::Residue { files, .. } => self.history.residue = Some((now, files)),
             What::Interrupted { why } => {
@@ -160,15 +178,17 @@ impl<'a> Fold<'a> {
             }
             Action::CatwalkDown => self.history.faults.down.begin(now),
             Action::CatwalkUp => self.history.faults.down.end(now),
-            Action::ReadOnly => self.history.faults.read_only.begin(now),
-            Action::Writable => self.history.faults.read_only.end(now),
+            Action::ReadOnly => {
+                self.disk.begin(DiskFault::ReadOnly, &mut self.history.faults, now);
+            }
+            Action::Writable => self.disk.end(DiskFault::ReadOnly, &mut self.history.faults, now),
             Action::Age => {
                 let older = self.history.ttl.saturating_add(BEYOND_TTL);
                 self.aged = self.aged.saturating_add(older);
             }
             // The loss of a service excuses nobody: a cache is to do without it.
             Action::ServiceDown(_) | Action::ServiceHang(_) | Action::ServiceUp(_) => {}
-            Action::Plant(_) | Action::Remove(_) | Action::Bump => {}
+            Action::Plant(_) | Action::Remove(_) | Action::Bump | Action::ForkStorm(_) => {}
         }
         if let Some(touch) = self.reach.of(action) {
             if touch.published {

@@ -10,6 +10,9 @@ use super::not_zero;
 /// The status codes of an injected answer. Below 200 an answer is only announced, not given.
 const STATUS: RangeInclusive<u16> = 200..=599;
 
+/// Processes of a storm at most: beyond this a machine measures its own limits.
+const STORM_MAX: u32 = 2_000;
+
 /// An action between waves: no process lives then, and no response is under way.
 pub(super) fn check_step(action: &Action, node: &Node<'_>, problems: &mut Vec<Problem>) {
     if action.is_about_process() || action.is_about_response() {
@@ -33,6 +36,10 @@ pub(super) fn check_value(action: &Action, node: &Node<'_>, problems: &mut Vec<P
             Problem::at(value.span(), format!("{status} is not the status of an answer")).help(
                 format!("write one from {} to {}, such as 503", STATUS.start(), STATUS.end()),
             ),
+        ),
+        Action::ForkStorm(count) if !(1..=STORM_MAX).contains(count) => problems.push(
+            Problem::at(value.span(), format!("{count} processes are no storm"))
+                .help(format!("write a number from 1 to {STORM_MAX}")),
         ),
         Action::Remove(path) => {
             if let Some(fault) = paths::role_or_glob_fault(path) {

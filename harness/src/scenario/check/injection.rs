@@ -13,6 +13,7 @@ pub(super) fn check(
 ) {
     trigger(injection, bounds, &node.get("on"), problems);
     nth(injection, node, problems);
+    times(injection, node, problems);
     each_wave(injection, node, problems);
     target(injection, bounds, node, problems);
     about_response(injection, node, problems);
@@ -113,6 +114,18 @@ fn nth(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>) {
     problems.push(problem);
 }
 
+fn times(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let Some(times) = injection.times else { return };
+    let place = node.get("times");
+    if times == 0 {
+        let problem = Problem::at(place.span(), "what fires no time never happens");
+        problems.push(problem.help("write 2 or more, or leave `times` out"));
+    } else if injection.on == Trigger::Begin {
+        let problem = Problem::at(place.key_span(), "a scenario begins only once");
+        problems.push(problem.help("leave `times` out"));
+    }
+}
+
 fn each_wave(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>) {
     if injection.each_wave && injection.on == Trigger::Begin {
         problems.push(
@@ -142,14 +155,14 @@ fn target(injection: &Injection, bounds: &Bounds, node: &Node<'_>, problems: &mu
         ),
         (Trigger::Exited(_), None) => problems.push(
             Problem::at(on.span(), "the process behind this event has ended")
-                .help("say who is hit: `target = \"fetcher\"`, \"waiter\", \"everyone\" or { client = 1 }"),
+                .help("say who is hit: `target = \"fetcher\"`, \"holder\", \"waiter\", \"everyone\" or { client = 1 }"),
         ),
         (
             Trigger::Created(_) | Trigger::Written(_) | Trigger::Renamed(_) | Trigger::Removed(_),
             None,
         ) => problems.push(
             Problem::at(on.span(), "a change in a folder does not tell which process made it")
-                .help("say who is hit: `target = \"fetcher\"`, \"waiter\", \"everyone\" or { client = 1 }"),
+                .help("say who is hit: `target = \"fetcher\"`, \"holder\", \"waiter\", \"everyone\" or { client = 1 }"),
         ),
         (_, Some(Target::Client(number))) => client(number, bounds, &place.payload(), problems),
         _ => {}

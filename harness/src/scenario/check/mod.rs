@@ -3,6 +3,7 @@
 
 mod action;
 mod clients;
+mod conditions;
 mod injection;
 
 use cachestorm_model::scenario::{Answer, Expect, Initial, Scenario, Start};
@@ -44,13 +45,15 @@ impl Bounds {
         };
         let repeated =
             if scenario.waves.is_empty() { u64::from(scenario.clients.waves) } else { 1 };
-        let in_waves: u64 = counts.iter().map(|(count, _)| count).sum();
+        // A process that is started again is one more of its wave.
+        let again = u64::from(scenario.clients.restarts);
+        let in_waves: u64 = counts.iter().map(|(count, _)| count + again).sum();
         let setup = u64::from(scenario.cache.initial != Initial::Empty);
         let herds = counts.iter().filter(|(_, start)| *start != Start::OneByOne);
         Self {
             waves: repeated * counts.len() as u64,
             processes: in_waves.saturating_mul(repeated).saturating_add(setup),
-            largest_wave: counts.iter().map(|(count, _)| *count).max().unwrap_or(0),
+            largest_wave: counts.iter().map(|(count, _)| count + again).max().unwrap_or(0),
             largest_herd: herds.map(|(count, _)| *count).max().unwrap_or(0),
             herd_is_awaited: scenario.catwalk.answer == Answer::WhenHerdWaits,
             nothing_is_there_at_first: setup == 0,
@@ -68,6 +71,7 @@ pub fn check(scenario: &Scenario, root: &Node<'_>, problems: &mut Vec<Problem>) 
     catwalk(scenario, &root.get("catwalk"), problems);
     not_zero(scenario.cache.ttl, "a TTL", &root.get("cache").get("ttl"), problems);
     clients::check(scenario, &bounds, root, problems);
+    conditions::check(scenario, root, problems);
     for (index, one) in scenario.inject.iter().enumerate() {
         injection::check(one, &bounds, &root.get("inject").at(index), problems);
     }

@@ -1,0 +1,61 @@
+//! A process with its descendants, as far as the system lists them (`/proc`, Linux only).
+
+use std::fs;
+use std::path::Path;
+
+/// A fork bomb must not take the harness with it.
+const DEPTH_MAX: u32 = 8;
+
+/// Shows every thread of the process `pid` and of its descendants as its folder below `/proc`, the
+/// process itself first. Of one that is gone there is nothing to show.
+pub fn for_each_thread(pid: u32, show: &mut dyn FnMut(&Path)) {
+    descend(pid, &mut |_| {}, show, 0);
+}
+
+/// The process ids of the process `pid` and of its descendants, itself first.
+pub fn members(pid: u32) -> Vec<u32> {
+    let mut members = Vec::new();
+    descend(pid, &mut |member| members.push(member), &mut |_| {}, 0);
+    members
+}
+
+fn descend(pid: u32, process: &mut dyn FnMut(u32), thread: &mut dyn FnMut(&Path), depth: u32) {
+    let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
+    process(pid);
+    for task in tasks.flatten() {
+        let path = task.path();
+        thread(&path);
+        if depth < DEPTH_MAX
+            && let Ok(children) = fs::read_to_string(path.join("children"))
+        {
+            for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+                descend(child, process, thread, depth + 1);
+            }
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_family_is_a_process_with_its_children() {
+        let mut parent = Command::new("sh")
+            .args(["-c", "sleep 600 & read wait; kill $!"])
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = parent.id();
+        let family = (0..10_000).map(|_| members(pid)).find(|members| members.len() == 2);
+        let mut threads = 0;
+        for_each_thread(pid, &mut |_| threads += 1);
+        drop(parent.stdin.take());
+        parent.wait().unwrap();
+        assert_eq!(family.map(|family| family[0]), Some(pid));
+        assert_eq!(threads, 2);
+        assert_eq!(members(pid), [] as [u32; 0]);
+    }
+}

@@ -1,0 +1,69 @@
+//! What a scenario needs of the machine, and the machine or the user may not have.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::model::scenario::{Scenario, User};
+
+/// The reasons why a scenario cannot run on this machine as this user, a sentence each: it is `skipped`
+/// for them. Empty where it can run. `places` are the files and folders that clients must get at.
+pub fn lacks(scenario: &Scenario, places: &[PathBuf]) -> Vec<String> {
+    let is_root = rustix::process::geteuid().is_root();
+    let mut reasons = lacks_as(scenario, is_root);
+    let waves = scenario.resolved_waves();
+    let becomes_another = waves.iter().any(|wave| wave.under.user.is_some()) && is_root;
+    if becomes_another && let Some(place) = places.iter().find_map(|place| closed(place)) {
+        let place = place.display();
+        reasons.push(format!("{place} is closed to the user that clients are to run as"));
+    }
+    reasons
+}
+
+fn lacks_as(scenario: &Scenario, is_root: bool) -> Vec<String> {
+    let mut reasons = Vec::new();
+    let waves = scenario.resolved_waves();
+    if !is_root && waves.iter().any(|wave| wave.under.user == Some(User::Other)) {
+        reasons.push("only root can run clients as another user".to_owned());
+    }
+    reasons
+}
+
+/// What others may not enter or execute on the way to a folder or program, if anything.
+fn closed(path: &Path) -> Option<&Path> {
+    let may_enter = |folder: &&Path| {
+        folder.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o001 != 0)
+    };
+    path.ancestors().filter(|folder| folder.is_absolute()).find(|folder| !may_enter(folder))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, is_root: bool, expected: &[&str]) {
+        let scenario: Scenario = toml::from_str(&format!("summary = 'x'\n{text}")).unwrap();
+        assert_eq!(lacks_as(&scenario, is_root), expected, "{text}");
+    }
+
+    #[test]
+    fn another_user_needs_root() {
+        let other = "[[wave]]\nunder = { user = 'other' }";
+        check(other, true, &[]);
+        check(other, false, &["only root can run clients as another user"]);
+        check("[clients]\nunder = { user = 'ordinary' }", false, &[]);
+    }
+
+    #[test]
+    fn a_folder_that_others_may_not_enter_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let inner = dir.path().join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(dir.path(), 0o700);
+        assert_eq!(closed(&inner), Some(dir.path()));
+        set(dir.path(), 0o711);
+        assert_ne!(closed(&inner), Some(dir.path()));
+    }
+}
