@@ -17,7 +17,7 @@ use cachestorm_reports::{live, show, write_all};
 use libtest_mimic::{Completion, Failed, Trial};
 
 use crate::CACHE_CLIENT;
-use crate::expectations::{Expectations, Expected};
+use crate::expectations::{self, Expectations, Expected};
 
 /// A client of the suite.
 struct Contender {
@@ -49,7 +49,7 @@ impl Suite {
             let chosen = resolve::client(&name).map_err(|error| anyhow!("{error}"))?;
             let dir = chosen.materialise(&folder).context("find the client's files")?;
             let cache_client = vec![CACHE_CLIENT.into()];
-            let expectations = Expectations::read(&dir)?;
+            let expectations = expectations::read(&dir)?;
             let run = format!("tests-{}-{}", chosen.client.name, std::process::id());
             Ok(Arc::new(Contender {
                 subject: Subject { client: chosen.client, dir, cache_client },

@@ -9,7 +9,8 @@
 //! 3. [`client`]: the description of a program under test;
 //! 4. [`record`]: one run of one scenario as a list of events;
 //! 5. [`verdict`]: what the judge says about a record;
-//! 6. [`run`]: many judged records, which is what a report is made of.
+//! 6. [`run`]: many judged records, which is what a report is made of;
+//! 7. [`expected`]: what a client that is wrong on purpose is expected to break.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
@@ -18,6 +19,7 @@
 pub mod client;
 mod conditions;
 mod ending;
+pub mod expected;
 mod injection;
 pub mod record;
 pub mod run;

@@ -22,6 +22,13 @@ pub struct Verdict {
     pub measures: Measures,
 }
 
+impl Verdict {
+    /// The invariants that were broken, in the order of [`Invariant::ALL`].
+    pub fn broken(&self) -> Vec<Invariant> {
+        self.invariants.iter().filter(|it| it.broken()).map(|it| it.invariant).collect()
+    }
+}
+
 /// The one word of a verdict.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,

@@ -189,6 +189,19 @@ fn published_files_and_sidecars_age_by_more_than_the_ttl() {
 }
 
 #[test]
+fn what_was_planted_stays_the_harness_s_own_when_it_ages() {
+    let (_root, disk) = place();
+    let path = disk.surroundings.cache_dir.join("crush/providers.json");
+    let id = || FileId::of(&path.metadata().unwrap());
+    disk.plant(&plant("published", Content::Garbage, Mtime::Now), CATALOGUE).unwrap();
+    disk.age_mtimes().unwrap();
+    assert!(disk.planted.contains(id()));
+    write(&disk, "crush/providers.json", b"a client's own");
+    disk.age_mtimes().unwrap();
+    assert!(!disk.planted.contains(id()));
+}
+
+#[test]
 fn a_read_only_directory_stops_all_but_root_and_is_given_back() {
     let (_root, disk) = place();
     write(&disk, "crush/providers.json", b"x");

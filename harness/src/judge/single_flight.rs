@@ -15,6 +15,7 @@ use super::explain;
 use super::findings::{Findings, counted};
 use super::history::{Exchange, History, Moment, Process, near};
 use super::windows::{Boundary, Phase, Window};
+use crate::model::record::Sighting;
 use crate::model::units::{ClientId, Nanos};
 use crate::model::verdict::{Invariant, InvariantReport};
 
@@ -122,6 +123,7 @@ impl<'h, 'a> Sweep<'h, 'a> {
             };
             let end = Nanos(window.opened.at.0.saturating_add(history.ttl));
             let cause = match by {
+                _ if was_removed(history, window, fetch) => "a client had removed it",
                 Some(by) if by == client => "its own publish did not make the cache fresh",
                 _ if window.renewed => "the 304 did not renew the TTL, or freshness is not checked",
                 _ => "a missing re-check after the lock, or none of the freshness",
@@ -199,6 +201,13 @@ impl<'h, 'a> Sweep<'h, 'a> {
             .collect();
         u32::try_from(hit.len()).unwrap_or(u32::MAX)
     }
+}
+
+/// Whether the published file was last seen to be gone; an injection would have closed the window.
+fn was_removed(history: &History<'_>, window: &Window, fetch: &Exchange<'_>) -> bool {
+    history.published_before(fetch.arrived.index).is_some_and(|seen| {
+        seen.moment.index > window.opened.index && *seen.sighting == Sighting::Absent
+    })
 }
 
 /// What had become of the earlier fetch when the further one arrived.

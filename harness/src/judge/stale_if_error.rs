@@ -10,7 +10,7 @@ use super::explain;
 use super::findings::{Findings, counted};
 use super::history::{Exchange, History, Moment, Process};
 use super::windows::Phase;
-use crate::model::record::Exited;
+use crate::model::record::{Exited, Sighting};
 use crate::model::units::Serial;
 use crate::model::verdict::{Invariant, InvariantReport};
 
@@ -108,8 +108,12 @@ fn judge(
     let client = process.client;
     let cut_short = history.interrupted.is_some_and(|(at, _)| at.index < ended.index);
     let foreign = process.failed_by_itself().is_none();
-    let last = history.published_before(ended.index).map(|seen| seen.moment);
-    let peer_published = last.is_some_and(|last| last.index > seen.index);
+    // A peer that has only removed it is no excuse.
+    let replaced = history
+        .published_before(ended.index)
+        .is_some_and(|last| last.moment.index > seen.index && *last.sighting != Sighting::Absent);
+    let touched = history.faults.published_touched(seen.index, ended.index);
+    let peer_published = replaced || touched;
     if cut_short || foreign || (peer_published && !exited.said_stale) {
         findings.indeterminate();
         return;
@@ -135,7 +139,7 @@ fn judge(
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story};
-    use crate::model::record::{ExitStatus, Sighting};
+    use crate::model::record::ExitStatus;
     use crate::model::scenario::Action;
     use crate::model::units::Span;
 
@@ -207,6 +211,14 @@ mod tests {
     fn a_peer_that_published_meanwhile_makes_it_indeterminate() {
         let told = promising(herd().age()).wave(&[4, 5]).ask(4).inject(Action::Reset, &[4]);
         let told = told.fetch(5, 1).publish(1).exit(5, 1).exit(4, 1);
+        check_counts(told, Invariant::StaleIfError, (0, 1));
+    }
+
+    #[test]
+    fn a_peer_that_removed_it_is_no_excuse_and_an_injection_is() {
+        check(down().see(Sighting::Absent).fail(4), "fail stale-if-error");
+        let removed = Action::Remove("published".to_owned());
+        let told = down().inject(removed, &[]).see(Sighting::Absent).fail(4);
         check_counts(told, Invariant::StaleIfError, (0, 1));
     }
 

@@ -2,7 +2,9 @@
 //!
 //! A window opens when the published path is seen to hold a catalogue that some client put there, or
 //! when a 304 renewed the one that lies there, and lasts for the TTL in cache time. It closes early when
-//! the path is seen to hold no whole catalogue, or when an injection plants over it or removes it.
+//! the path is seen to hold something that is no whole catalogue, or when an injection plants over it or
+//! removes it. A client that removes it closes nothing, unless it was told to `clear` the cache: whoever
+//! has to fetch again because of that fetches a second time in one window.
 //!
 //! Not every sighting of a whole catalogue is a publish. The harness moves modification times to age a
 //! cache, and a client may touch the file to put off its next attempt after a failed one; neither makes
@@ -12,7 +14,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::history::{Exchange, History, Moment, SKEW, Seen, WATCH_LAG};
-use crate::model::record::{Change, Role, What};
+use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::Action;
 use crate::model::units::{ClientId, Serial};
 
@@ -239,7 +241,9 @@ impl<'h, 'a> Finder<'h, 'a> {
         let before = self.last.replace(seen);
         let fresh_act = std::mem::take(&mut self.fresh_act);
         let Some(serial) = seen.sighting.serial() else {
-            self.close(seen.moment);
+            if *seen.sighting != Sighting::Absent || self.was_told_to_clear(seen.moment) {
+                self.close(seen.moment);
+            }
             return;
         };
         let older = |before: &Seen<'_>| {
@@ -250,6 +254,16 @@ impl<'h, 'a> Finder<'h, 'a> {
         if !traces_act && self.is_news(serial, same_bytes) {
             self.open(seen.moment, serial);
         }
+    }
+
+    /// Whether somebody who runs the command `clear` lives, or did a moment ago.
+    fn was_told_to_clear(&self, now: Moment) -> bool {
+        let mut clears = self.history.processes.iter().filter(|it| it.command == "clear");
+        clears.any(|process| {
+            let begun = process.released.is_some_and(|released| released.index < now.index);
+            let over = process.ended().is_some_and(|ended| now.at.since(ended.at) > WATCH_LAG);
+            begun && !over
+        })
     }
 
     fn touch(&mut self, now: Moment) {

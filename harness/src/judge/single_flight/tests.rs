@@ -162,7 +162,15 @@ fn removing_or_planting_over_the_published_file_closes_the_window() {
     check(refetch(herd().inject(garbage, &[]).see(Sighting::Planted)), "pass");
     let future = plant("providers.json", Content::Unchanged, Mtime::Future);
     check(refetch(herd().inject(future, &[]).publish(1)), "pass");
-    check(refetch(herd().see(Sighting::Absent)), "pass");
+    let by_a_client = refetch(herd().see(Sighting::Absent));
+    check(by_a_client.clone(), "fail single-flight");
+    check_sentences(
+        by_a_client,
+        Invariant::SingleFlight,
+        &[
+            "c04 fetched catalogue 1 (#2) at 0.180 s although c01 had published it at 0.100 s and the window was open until 3600.100 s: a client had removed it",
+        ],
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Window;
 use crate::judge::history::History;
-use crate::judge::testing::{Story, herd, plant, story, whole};
+use crate::judge::testing::{Story, damaged, herd, plant, story, whole};
 use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::{Content, Mtime};
 
@@ -44,10 +44,7 @@ fn a_publish_opens_one_and_names_who_brought_it() {
 #[test]
 fn what_the_harness_moves_opens_none() {
     check(herd().age().publish(1), &["catalogue 1 by c01 at 0.100 s"]);
-    check(
-        herd().age().see(Sighting::Absent).publish(1),
-        &["catalogue 1 by c01 at 0.100 s, closed at 0.150 s"],
-    );
+    check(herd().age().see(Sighting::Absent).publish(1), &["catalogue 1 by c01 at 0.100 s"]);
     let busy = || modified(story().wave(&[1, 2]).fetch(1, 1).fetch(2, 1), 10_000);
     let aged = modified(busy().age(), 5_000);
     check(aged, &["catalogue 1 by someone at 0.110 s"]);
@@ -61,13 +58,25 @@ fn what_the_harness_moves_opens_none() {
 #[test]
 fn bytes_that_are_not_a_catalogue_or_an_injection_close_it() {
     let closed = ["catalogue 1 by c01 at 0.100 s, closed at 0.140 s"];
-    check(herd().see(Sighting::Absent), &closed);
+    check(herd().see(damaged()), &closed);
     check(herd().see(Sighting::Planted), &closed);
     check(herd().inject(plant("published", Content::Empty, Mtime::Now), &[]), &closed);
     check(
         herd().inject(plant("other", Content::Empty, Mtime::Now), &[]),
         &["catalogue 1 by c01 at 0.100 s"],
     );
+}
+
+#[test]
+fn who_removes_the_file_closes_none_unless_told_to() {
+    check(herd().see(Sighting::Absent), &["catalogue 1 by c01 at 0.100 s"]);
+    let cleared = || herd().wave_of("clear", &[4]);
+    let closed = ["catalogue 1 by c01 at 0.100 s, closed at 0.170 s"];
+    check(cleared().see(Sighting::Absent), &closed);
+    let seen_late = cleared().exit(4, 1).see(Sighting::Absent);
+    check(seen_late, &["catalogue 1 by c01 at 0.100 s, closed at 0.180 s"]);
+    let long_after = cleared().exit(4, 1).at(9_000).see(Sighting::Absent);
+    check(long_after, &["catalogue 1 by c01 at 0.100 s"]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc;
 
@@ -32,6 +32,15 @@ impl FileId {
                 + i128::from(metadata.mtime_nsec()),
         }
     }
+
+    /// The same file with another modification time.
+    pub fn dated(self, time: SystemTime) -> Self {
+        let mtime_ns = match time.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => i128::try_from(since.as_nanos()),
+            Err(before) => i128::try_from(before.duration().as_nanos()).map(|before| -before),
+        };
+        Self { mtime_ns: mtime_ns.unwrap_or(i128::MAX), ..self }
+    }
 }
 
 /// What the harness itself has put at the published path, so that it is not taken for a client's doing.
@@ -44,7 +53,8 @@ impl Planted {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(id);
     }
 
-    fn contains(&self, id: FileId) -> bool {
+    /// Whether a file is one of the planted, with the time that it was given.
+    pub fn contains(&self, id: FileId) -> bool {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id)
     }
 }
