@@ -10,7 +10,8 @@ use crate::units::Span;
 /// A program under test: how to run it, where it keeps its files, what it promises.
 ///
 /// Placeholders in `command`, `commands` and `env`: `{catwalk_url}` (each process gets its own),
-/// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{client_dir}` (the folder of this
+/// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{patience}` (how
+/// long to wait for the server), `{client_dir}` (the folder of this
 /// file), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
 /// fixture binary).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -136,6 +136,9 @@ pub struct Clients {
     pub command: String,
     /// How long a process may live. One that outlives it is killed and breaks `bounded-wait`.
     pub deadline: Span,
+    /// How long a process is told to wait for the server's answer, where its description has a place for
+    /// that (`{patience}`).
+    pub patience: Span,
     /// How many processes that injections killed are started again in each wave, at most.
     #[serde(skip_serializing_if = "is_zero")]
     pub restarts: u32,
@@ -160,6 +163,7 @@ impl Default for Clients {
             start: Start::Together,
             command: "get".to_owned(),
             deadline: Span::from_secs(20),
+            patience: Span::from_secs(6),
             restarts: 0,
             under: Conditions::default(),
             also: Vec::new(),

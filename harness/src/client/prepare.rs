@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub cache_client: Vec<OsString>,
     /// `{ttl}` and `{ttl_seconds}`.
     pub ttl: Span,
+    /// `{patience}`: how long to wait for the server.
+    pub patience: Span,
     /// `{port-NAME}`: the ports of the client's services.
     pub ports: BTreeMap<String, u16>,
 }
@@ -177,6 +179,7 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
             "{catwalk_url}" => filled.push(base_url),
             "{cache_dir}" => filled.push(&surroundings.cache_dir),
             "{home}" => filled.push(&surroundings.home),
+            "{patience}" => filled.push(surroundings.patience.to_string()),
             "{client_dir}" => filled.push(&surroundings.client_dir),
             "{ttl}" => filled.push(ttl.to_string()),
             "{ttl_seconds}" => filled.push(ttl.0.as_secs().to_string()),
@@ -258,6 +261,7 @@ mod tests {
             client_dir: "/clients/x".into(),
             cache_client: vec!["/bin/sh".into(), "client".into()],
             ttl: Span::from_secs(90),
+            patience: Span::from_secs(7),
             ports: BTreeMap::from([("db".to_owned(), 4242)]),
         }
     }
@@ -273,7 +277,7 @@ mod tests {
         check(&["{cache-client}", "reference"], &["/bin/sh", "client", "reference"]);
         check(&["x", "{cache-client}"], &["x", "{cache-client}"]);
         check(&["x", "--url={catwalk_url}/v2"], &["x", "--url=http://127.0.0.1:1/c/07/v2"]);
-        check(&["x", "{ttl}", "{ttl_seconds}"], &["x", "1m 30s", "90"]);
+        check(&["x", "{ttl}", "{ttl_seconds}", "{patience}"], &["x", "1m 30s", "90", "7s"]);
         check(&["x", "{cache_dir}:{home}:{client_dir}"], &["x", "/cache:/home/c:/clients/x"]);
         check(&["x", "db:{port-db}", "{port-other}"], &["x", "db:4242", "{port-other}"]);
         check(&["sh", "-c", "f() { echo {}; }; {"], &["sh", "-c", "f() { echo {}; }; {"]);

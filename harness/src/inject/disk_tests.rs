@@ -34,6 +34,7 @@ fn place() -> (TempDir, Disk) {
             cache_client: Vec::new(),
             ports: std::collections::BTreeMap::new(),
             ttl: Span(TTL),
+            patience: Span(TTL),
         },
         roles: Roles::new(&files).unwrap(),
         lock: Some("crush/p.lock".into()),

@@ -66,6 +66,7 @@ fn values() {
             "[catwalk]\nbody = \"3MiB\"\ncache-control = \"a\\nb\"\nlatency = \"20s\"",
             "[cache]\nttl = \"0s\"",
             "[clients]\ncount = 0\nwaves = 0\ncommand = \"\"\ndeadline = \"0s\"\nstart = { stagger = \"0ms\" }",
+            "[clients]\npatience = \"20s\"",
             "[clients]\ncount = 14\nwaves = 4000000000",
             "[clients]\ncount = 4\nwaves = 2\n[[wave]]\n[[wave]]\ncount = 0\nbefore = [\"stop\"]",
             "[clients]\nbetween = [\"age\"]",

@@ -6,8 +6,8 @@
 use std::ops::Range;
 
 /// The placeholders of `command`, `commands` and `env`.
-pub const EVERYWHERE: [&str; 6] =
-    ["catwalk_url", "cache_dir", "home", "ttl", "ttl_seconds", "client_dir"];
+pub const EVERYWHERE: [&str; 7] =
+    ["catwalk_url", "cache_dir", "home", "ttl", "ttl_seconds", "patience", "client_dir"];
 
 /// The fixture binary: the whole first word of a command, and nowhere else.
 pub const CACHE_CLIENT: &str = "cache-client";

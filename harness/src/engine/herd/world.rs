@@ -266,6 +266,7 @@ fn surroundings(spec: &RunSpec, ttl: Span) -> Result<Surroundings, EngineError> 
         client_dir: spec.client_dir.clone(),
         cache_client: spec.cache_client.clone(),
         ttl,
+        patience: spec.scenario.clients.patience,
         ports: service::ports(&spec.client)
             .map_err(EngineError::system("find a free port for a service"))?,
     })

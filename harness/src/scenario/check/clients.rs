@@ -17,6 +17,15 @@ pub(super) fn check(
     start(clients.start, &node.get("start"), problems);
     command(&clients.command, &node.get("command"), problems);
     not_zero(clients.deadline, "a deadline", &node.get("deadline"), problems);
+    not_zero(clients.patience, "a patience", &node.get("patience"), problems);
+    let patience = node.get("patience");
+    if patience.is_written() && clients.patience >= clients.deadline {
+        problems.push(
+            Problem::at(patience.span(), "no client lives that long")
+                .note(format!("each is killed after {}, the deadline", clients.deadline))
+                .help("write a longer `deadline` too"),
+        );
+    }
     repeated(scenario, &node, problems);
     for (index, wave) in scenario.waves.iter().enumerate() {
         one_wave(wave, &root.get("wave").at(index), problems);
