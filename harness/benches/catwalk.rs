@@ -63,7 +63,7 @@ fn ours(backend: Backend) -> Server {
         let settings = Settings { backend, body: BODY, ..Settings::default() };
         let ready = |catwalk: &Catwalk| address.send(catwalk.addr()).expect("the bench waits");
         let until = async { drop(stopped.await) };
-        let served = cachestorm::catwalk::serve_until(settings, 0, until, ready, |line| {
+        let served = cachestorm::catwalk::serve_until(settings, 0, None, until, ready, |line| {
             black_box(line);
         });
         served.await.expect("the server runs");

@@ -67,7 +67,7 @@ impl Server {
             let settings = Settings { backend: Backend::Direct, ..Settings::default() };
             let until = async { drop(stopped.await) };
             let ready = |catwalk: &Catwalk| address.send(catwalk.addr()).expect("the bench waits");
-            let served = cachestorm::catwalk::serve_until(settings, 0, until, ready, |_| {});
+            let served = cachestorm::catwalk::serve_until(settings, 0, None, until, ready, |_| {});
             runtime.expect("a runtime").block_on(served).expect("the server runs");
         });
         let address = told.recv().expect("the server starts");

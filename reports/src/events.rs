@@ -32,7 +32,8 @@ pub fn who(what: &What) -> String {
         | What::Overdue { client, .. }
         | What::Request(Request { client: Some(client), .. }) => client.to_string(),
         What::Request(Request { client: None, .. }) => "stranger".to_owned(),
-        What::HeadSent { .. }
+        What::Faulted { .. }
+        | What::HeadSent { .. }
         | What::HalfSent { .. }
         | What::ResponseDone { .. }
         | What::ResponseAborted { .. } => "catwalk".to_owned(),
@@ -80,6 +81,13 @@ fn words(what: &What, senders: &Senders) -> String {
             format!("outlived its deadline of {deadline}, and the harness killed it")
         }
         What::Request(request) => asked(request),
+        What::Faulted { request: Some(request), fault, .. } => {
+            format!("put the fault {fault} on the answer to {}", to(request))
+        }
+        What::Faulted { request: None, client, fault } => {
+            let whose = client.map(|client| format!(" of {client}")).unwrap_or_default();
+            format!("put the fault {fault} on a connection{whose}")
+        }
         What::HeadSent { request, status, serial, body, .. } => {
             let catalogue = serial.map(|serial| format!(", {serial}")).unwrap_or_default();
             let body = counted(*body, "byte");
@@ -238,6 +246,7 @@ pub fn kind(what: &What) -> &'static str {
         What::LeftBehind { .. } => "left-behind",
         What::Overdue { .. } => "overdue client",
         What::Request(_) => "request",
+        What::Faulted { .. } => "network fault",
         What::HeadSent { .. } => "head",
         What::HalfSent { .. } => "half",
         What::ResponseDone { .. } => "response",
@@ -263,6 +272,7 @@ pub fn notable(what: &What) -> bool {
         | What::LeftBehind { .. }
         | What::Overdue { .. }
         | What::ResponseAborted { .. }
+        | What::Faulted { .. }
         | What::Injected { .. }
         | What::Healed
         | What::Residue { .. }

@@ -5,6 +5,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fault::Fault;
 use crate::units::{Signal, Span};
 
 /// Something that is made to happen when something else was observed.
@@ -69,6 +70,21 @@ pub enum Trigger {
     HerdWaits(u32),
 }
 
+impl Trigger {
+    /// Whether it is a step of a request or response.
+    pub fn is_about_response(&self) -> bool {
+        matches!(
+            self,
+            Self::Request(_) | Self::HeadSent(_) | Self::HalfSent(_) | Self::ResponseDone(_)
+        )
+    }
+
+    /// Whether one process is behind the event.
+    pub fn has_process(&self) -> bool {
+        self.is_about_response() || matches!(self, Self::Exited(_))
+    }
+}
+
 /// Whom an injection hits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -109,6 +125,12 @@ pub enum Action {
     Answer(u16),
     /// Break the connection here with a reset. Only for triggers of a request or response.
     Reset,
+    /// A fault of the network. On a trigger of a request it hits the answer to that request; on any
+    /// other, and where it acts on connections, it stands from now on until `mend`: for the target if
+    /// there is one or the trigger has a process, else for every client.
+    Fault(Fault),
+    /// End every fault that stands, and open what refused.
+    Mend,
     /// Catwalk refuses every connection from now on, and drops the open ones.
     CatwalkDown,
     /// Catwalk accepts connections again.
@@ -150,6 +172,11 @@ impl Action {
         matches!(self, Self::ServiceDown(_) | Self::ServiceHang(_) | Self::ServiceUp(_))
     }
 
+    /// Whether the action may be aimed at one client.
+    pub fn takes_target(&self) -> bool {
+        self.is_about_process() || matches!(self, Self::Fault(_))
+    }
+
     /// Whether the action is a fault, rather than a step of the plot such as ageing the cache.
     pub fn is_fault(&self) -> bool {
         !matches!(
@@ -157,6 +184,7 @@ impl Action {
             Self::Bump
                 | Self::Age
                 | Self::CatwalkUp
+                | Self::Mend
                 | Self::Writable
                 | Self::Continue
                 | Self::ServiceUp(_)
@@ -176,6 +204,8 @@ impl fmt::Display for Action {
             Self::Stall => f.write_str("stall the response for ever"),
             Self::Answer(status) => write!(f, "answer with status {status}"),
             Self::Reset => f.write_str("reset the connection"),
+            Self::Fault(fault) => write!(f, "the network fault {fault}"),
+            Self::Mend => f.write_str("mend the network"),
             Self::CatwalkDown => f.write_str("take Catwalk down"),
             Self::CatwalkUp => f.write_str("bring Catwalk up"),
             Self::Plant(plant) => write!(f, "plant {} as {}", plant.content, plant.path),

@@ -5,12 +5,13 @@
 //! the reports *show* both. Reading order:
 //!
 //! 1. [`units`]: durations, byte sizes and identities, so that no bare number has an unclear unit;
-//! 2. [`scenario`]: a scenario file as a value;
-//! 3. [`client`]: the description of a program under test;
-//! 4. [`record`]: one run of one scenario as a list of events;
-//! 5. [`verdict`]: what the judge says about a record;
-//! 6. [`run`]: many judged records, which is what a report is made of;
-//! 7. [`expected`]: what a client that is wrong on purpose is expected to break.
+//! 2. [`fault`]: the faults of the network, and what can detect each;
+//! 3. [`scenario`]: a scenario file as a value;
+//! 4. [`client`]: the description of a program under test;
+//! 5. [`record`]: one run of one scenario as a list of events;
+//! 6. [`verdict`]: what the judge says about a record;
+//! 7. [`run`]: many judged records, which is what a report is made of;
+//! 8. [`expected`]: what a client that is wrong on purpose is expected to break.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
@@ -20,6 +21,7 @@ pub mod client;
 mod conditions;
 mod ending;
 pub mod expected;
+pub mod fault;
 mod injection;
 pub mod record;
 pub mod run;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
+use crate::fault::Fault;
 use crate::scenario::{Action, Scenario};
 use crate::units::{ClientId, Nanos, RequestId, Serial, Span};
 
@@ -118,6 +119,16 @@ pub enum What {
     },
     /// A request arrived at Catwalk; nothing of the answer has been sent.
     Request(Request),
+    /// Catwalk began to put a fault on the wire. Its own word for what it did, whoever asked for it; a
+    /// refused connection never reaches it, and so is never told of.
+    Faulted {
+        /// The request whose answer is faulted; `None` where a connection is, before any request.
+        request: Option<RequestId>,
+        /// Whose request or connection; `None` for a stranger, and on a listener that clients share.
+        client: Option<ClientId>,
+        /// The fault.
+        fault: Fault,
+    },
     /// The head of a response was handed to the network.
     HeadSent {
         /// Which request it answers.

@@ -1,9 +1,12 @@
 //! A scenario file as a value: who runs, what goes wrong and when, what must hold.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::{ByteSize, Span};
+use crate::fault::Fault;
+use crate::units::{ByteSize, ClientId, Span};
 use crate::verdict::Invariant;
 
 pub use crate::conditions::{Also, Conditions, User};
@@ -54,6 +57,9 @@ pub struct Catwalk {
     /// The value of the `Cache-Control` header, absent by default as on the real server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cache_control: Option<String>,
+    /// A fault of the network that every client of the waves meets, until `mend` or the probes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
 }
 
 impl Default for Catwalk {
@@ -64,6 +70,7 @@ impl Default for Catwalk {
             body: ByteSize(16 << 10),
             etag: EtagMode::Served,
             cache_control: None,
+            fault: None,
         }
     }
 }
@@ -246,6 +253,29 @@ impl Default for Expect {
     }
 }
 
+/// Which clients need a listener of their own: a refused connection tells nobody whose it was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Listeners {
+    /// None: all share one.
+    #[default]
+    Shared,
+    /// These.
+    Of(BTreeSet<ClientId>),
+    /// All, since whom a fault will hit is not known before it does.
+    Each,
+}
+
+impl Listeners {
+    /// Whether this client needs its own.
+    pub fn include(&self, client: ClientId) -> bool {
+        match self {
+            Self::Shared => false,
+            Self::Of(clients) => clients.contains(&client),
+            Self::Each => true,
+        }
+    }
+}
+
 /// A wave with every default filled in.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResolvedWave {
@@ -308,6 +338,26 @@ impl Scenario {
     /// Processes in all waves, without the probes that follow them.
     pub fn process_count(&self) -> u32 {
         self.resolved_waves().iter().map(|wave| wave.count).sum()
+    }
+
+    /// The clients that need a listener of their own, because a fault of connections may hit one of them
+    /// and not the others.
+    pub fn listeners(&self) -> Listeners {
+        let mut clients = BTreeSet::new();
+        for injection in &self.inject {
+            let Action::Fault(fault) = &injection.action else { continue };
+            match (injection.target, injection.on.has_process()) {
+                _ if !fault.is_at_door() => {}
+                (Some(Target::Client(number)), _) => {
+                    clients.insert(ClientId(number));
+                }
+                (Some(Target::Everyone), _) | (None, false) => {}
+                (Some(Target::Fetcher | Target::Holder | Target::Waiter), _) | (None, true) => {
+                    return Listeners::Each;
+                }
+            }
+        }
+        if clients.is_empty() { Listeners::Shared } else { Listeners::Of(clients) }
     }
 
     /// The contention that the scenario must show to prove anything, if any.

@@ -15,7 +15,7 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// What the real server says where the catalogue used to be.
 const MOVED: &str = r#"{"error":"This endpoint was removed. Please use /v2/providers instead."}"#;
 
-/// Every header that an [`Answer`] may carry, in the order in which they are sent.
+/// Every header that a [`Desk`] may put on an answer, in the order in which they are sent.
 pub(super) const HEADERS: [&str; 4] = ["Content-Type", "ETag", "Cache-Control", "Allow"];
 
 /// Where a request goes.
@@ -97,6 +97,22 @@ impl Answer {
     fn with(mut self, name: &'static str, value: Option<&str>) -> Self {
         self.headers.extend(value.map(|value| (name, value.to_owned())));
         self
+    }
+
+    /// A status with nothing to it.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::new(), length: 0, body: Bytes::new() }
+    }
+
+    /// Sets a header in its place, adds it at the end, or takes it away.
+    pub fn set(&mut self, name: &'static str, value: Option<String>) {
+        let known = self.headers.iter().position(|(known, _)| *known == name);
+        match (known, value) {
+            (Some(index), Some(value)) => self.headers[index].1 = value,
+            (Some(index), None) => drop(self.headers.remove(index)),
+            (None, Some(value)) => self.headers.push((name, value)),
+            (None, None) => {}
+        }
     }
 
     /// What [`super::Directive::Answer`] asks for: a status with a short error object.

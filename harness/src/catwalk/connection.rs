@@ -8,7 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::exchange::Next;
 use super::http::{self, BODY_LIMIT, BodyLength, HEAD_LIMIT, Head, KeepAlive, Refusal};
+use super::proxy::{Pace, is_delivered};
 use super::state::State;
 use crate::model::record::AbortedBy;
 
@@ -17,6 +19,9 @@ use crate::model::record::AbortedBy;
 const PIPELINE_LIMIT: usize = 64 << 10;
 /// How long a connection that the server closes stays open for what the client still sends.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// The time between two looks at whether everything was delivered.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Set once the server drops its connections, to who is behind that.
 pub(super) type Fate = watch::Receiver<Option<AbortedBy>>;
@@ -60,14 +65,11 @@ impl Connection {
     pub async fn run(mut self) {
         loop {
             match self.next_request().await {
-                Ok(head) => {
-                    if self.exchange(&head).await.is_err() {
-                        return;
-                    }
-                    if head.connection == KeepAlive::Close {
-                        return self.close().await;
-                    }
-                }
+                Ok(head) => match self.exchange(&head).await {
+                    Next::Gone => return,
+                    Next::Stay if head.connection != KeepAlive::Close => {}
+                    Next::Stay | Next::Close => return self.close().await,
+                },
                 Err(Stop::Gone) => return,
                 Err(Stop::Refused(refusal)) => {
                     self.state.desk.tally.add(|counts| counts.malformed += 1);
@@ -206,6 +208,48 @@ impl Connection {
         Ok(())
     }
 
+    /// The same in pieces, with a pause before each but the first of the response, which `first` says that
+    /// this is the beginning of. Nothing is paused for once all is sent: the client has it and may leave.
+    pub async fn write_at(
+        &mut self,
+        pace: Option<Pace>,
+        bytes: &[u8],
+        sent: &mut u64,
+        mut first: bool,
+    ) -> Result<(), AbortedBy> {
+        let Some(pace) = pace else { return self.write(bytes, sent).await };
+        for piece in bytes.chunks(pace.piece) {
+            if std::mem::take(&mut first) {
+            } else if pace.pause.is_zero() {
+                tokio::task::yield_now().await;
+            } else {
+                self.unless_broken(tokio::time::sleep(pace.pause)).await?;
+            }
+            self.write(piece, sent).await?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the client's system has all that was sent, for as long as [`LINGER`].
+    pub async fn delivered(&mut self) -> Result<(), AbortedBy> {
+        let (Ok(local), Ok(peer)) = (self.stream.local_addr(), self.stream.peer_addr()) else {
+            return Ok(());
+        };
+        let wait = async {
+            while !is_delivered(local, peer) {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+        };
+        // A client that reads nothing at all gets its reset nevertheless.
+        self.unless_broken(tokio::time::timeout(LINGER, wait)).await.map(drop)
+    }
+
+    /// Tells the client that nothing more comes: the end of the stream.
+    pub async fn finish(&mut self) {
+        // Only a socket that is closed already refuses.
+        let _ = self.stream.shutdown().await;
+    }
+
     /// Makes the connection end with a reset, rather than with the end of the stream.
     pub fn reset_on_drop(&self) {
         // Only a socket that is reset already refuses.
@@ -215,7 +259,7 @@ impl Connection {
     /// Closes the connection in order. What the client still sends is read for a while, because to
     /// close with bytes unread would reset the connection and destroy the response on its way.
     async fn close(mut self) {
-        let _ = self.stream.shutdown().await;
+        self.finish().await;
         let drain = async {
             let mut scrap = [0; 4096];
             let mut total = 0;
@@ -233,7 +277,8 @@ impl Connection {
     }
 }
 
-async fn ended(fate: &mut Fate) -> AbortedBy {
+/// Waits until the server drops its connections, and tells who is behind that.
+pub(super) async fn ended(fate: &mut Fate) -> AbortedBy {
     let by = fate.wait_for(Option::is_some).await.ok().and_then(|by| *by);
     // A server that was dropped without being shut down is the harness's end as well.
     by.unwrap_or(AbortedBy::Harness)

@@ -26,6 +26,8 @@ pub struct Counts {
     pub aborted_by_injection: u64,
     /// Fetches whose response was ended by the harness.
     pub aborted_by_harness: u64,
+    /// Answers and connections on which a fault was put.
+    pub faulted: u64,
     /// Requests that were no HTTP, or larger than the server reads.
     pub malformed: u64,
     /// Connections that could not be accepted, for want of file descriptors as a rule.

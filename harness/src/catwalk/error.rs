@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::model::units::ByteSize;
+use crate::model::fault::Fault;
+use crate::model::units::{ByteSize, ClientId};
 
 /// Why the mock server cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -30,8 +31,20 @@ pub enum CatwalkError {
         source: io::Error,
     },
     /// wiremock, which answers behind the front, could not be started.
-    #[error("wiremock does not start: {0}; try the direct backend")]
+    #[error(
+        "wiremock, which answers behind the mock server, does not start: {0}; run fewer scenarios at once (`--jobs 1`), or raise the limits of processes and open files"
+    )]
     Wiremock(String),
+    /// A fault of connections was aimed at a client that shares its listener.
+    #[error(
+        "{0} has no listener of its own, so its connections cannot be told from those of others"
+    )]
+    SharedListener(ClientId),
+    /// A fault of connections was to hit single fetches.
+    #[error(
+        "the fault {0} hits connections, before there is a fetch; leave the numbers of fetches out"
+    )]
+    FetchesOfDoor(Fault),
     /// The size of a catalogue is out of bounds.
     #[error("a catalogue cannot have {0}; ask for 4KiB to 2MiB")]
     BodySize(ByteSize),

@@ -3,6 +3,7 @@
 use hyper::StatusCode;
 
 use super::answer::{Answer, Route, Verb};
+use super::proxy::{LOOPS, REDIRECTED};
 use crate::model::units::ClientId;
 
 /// Bytes of a request's head that are read before it is refused.
@@ -18,6 +19,10 @@ pub(super) struct Head {
     /// The path without the client's prefix and without the query.
     pub path: String,
     pub client: Option<ClientId>,
+    /// The path as it was sent, with the prefix and without the query: what a redirect starts from.
+    pub target: String,
+    /// What follows the first `?` of the path as it was sent.
+    pub query: String,
     pub if_none_match: Option<String>,
     pub body: BodyLength,
     /// The client waits for `100 Continue` before it sends the body.
@@ -60,12 +65,15 @@ impl Head {
             Err(_) => return Err(Refusal(400)),
         };
         let method = request.method.unwrap_or_default().to_owned();
-        let (client, path) = split_target(request.path.unwrap_or_default());
+        let (target, query) = split_query(request.path.unwrap_or_default());
+        let (client, path) = split_client(target);
         let fields = Fields(request.headers);
         let head = Self {
             method,
             path: path.to_owned(),
             client,
+            target: target.to_owned(),
+            query: query.to_owned(),
             if_none_match: fields.joined("if-none-match"),
             body: fields.body_length()?,
             expects_continue: fields.has_token("expect", "100-continue"),
@@ -80,6 +88,16 @@ impl Head {
 
     pub fn route(&self) -> Route {
         Route::of(&self.path)
+    }
+
+    /// Whether it follows a redirect that leads to the catalogue.
+    pub fn is_redirected(&self) -> bool {
+        self.query == REDIRECTED
+    }
+
+    /// Whether it follows a redirect that leads nowhere.
+    pub fn is_in_loop(&self) -> bool {
+        self.query == LOOPS
     }
 
     /// Whether this is a fetch of the catalogue: `GET /v2/providers`.
@@ -136,14 +154,19 @@ impl Fields<'_, '_> {
     }
 }
 
-/// Splits a request target into the client that its prefix `/c/07` names and the path proper. A target
-/// in absolute form, as sent to a proxy, counts by its path; the query is dropped.
-fn split_target(target: &str) -> (Option<ClientId>, &str) {
+/// Splits a request target into its path and its query. A target in absolute form, as sent to a proxy,
+/// counts by its path.
+fn split_query(target: &str) -> (&str, &str) {
     let path = match target.split_once("://") {
         Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
         None => target,
     };
-    let path = path.split(['?', '#']).next().unwrap_or_default();
+    let path = path.split('#').next().unwrap_or_default();
+    path.split_once('?').unwrap_or((path, ""))
+}
+
+/// Splits a path into the client that its prefix `/c/07` names and the path proper.
+fn split_client(path: &str) -> (Option<ClientId>, &str) {
     let prefixed = path.strip_prefix("/c/").and_then(|rest| {
         let digits = rest.find('/').unwrap_or(rest.len());
         let number = rest[..digits].parse().ok().filter(|_| !rest.starts_with('+'))?;
@@ -156,21 +179,36 @@ fn split_target(target: &str) -> (Option<ClientId>, &str) {
     }
 }
 
+/// How the head of a response says where its body ends (RFC 9112, section 6.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// There is none, and it is said nowhere: by the status.
+    None,
+    /// By `Content-Length`.
+    Length(u64),
+    /// By chunks.
+    Chunked,
+    /// By the end of the connection.
+    Close,
+}
+
 /// The head of a response, with the empty line that ends it.
-pub(super) fn response_head(answer: &Answer, connection: KeepAlive) -> Vec<u8> {
+pub(super) fn response_head(answer: &Answer, framing: Framing, connection: KeepAlive) -> Vec<u8> {
     let code = StatusCode::from_u16(answer.status).ok();
     let reason = code.and_then(|code| code.canonical_reason()).unwrap_or("Unknown");
     let mut text = format!("HTTP/1.1 {} {reason}\r\n", answer.status);
     for (name, value) in &answer.headers {
         text.push_str(&format!("{name}: {value}\r\n"));
     }
-    if answer.may_have_body() {
-        text.push_str(&format!("Content-Length: {}\r\n", answer.length));
+    match framing {
+        Framing::Length(length) => text.push_str(&format!("Content-Length: {length}\r\n")),
+        Framing::Chunked => text.push_str("Transfer-Encoding: chunked\r\n"),
+        Framing::None | Framing::Close => {}
     }
-    text.push_str(match connection {
-        KeepAlive::Implied => "",
-        KeepAlive::Announced => "Connection: keep-alive\r\n",
-        KeepAlive::Close => "Connection: close\r\n",
+    text.push_str(match (framing, connection) {
+        (Framing::Close, _) | (_, KeepAlive::Close) => "Connection: close\r\n",
+        (_, KeepAlive::Announced) => "Connection: keep-alive\r\n",
+        (_, KeepAlive::Implied) => "",
     });
     text.push_str("\r\n");
     text.into_bytes()
@@ -179,7 +217,7 @@ pub(super) fn response_head(answer: &Answer, connection: KeepAlive) -> Vec<u8> {
 /// The whole response to a request that is not answered.
 pub(super) fn refusal(Refusal(status): Refusal) -> Vec<u8> {
     let answer = Answer::injected(status);
-    let mut bytes = response_head(&answer, KeepAlive::Close);
+    let mut bytes = response_head(&answer, Framing::Length(answer.length), KeepAlive::Close);
     bytes.extend_from_slice(&answer.body);
     bytes
 }
@@ -189,7 +227,8 @@ mod tests {
     use super::*;
 
     fn check_target(target: &str, client: Option<u32>, path: &str) {
-        assert_eq!(split_target(target), (client.map(ClientId), path), "{target}");
+        let (found, _) = split_query(target);
+        assert_eq!(split_client(found), (client.map(ClientId), path), "{target}");
     }
 
     #[test]
@@ -205,6 +244,7 @@ mod tests {
         check_target("/c/99999999999/a", None, "/c/99999999999/a");
         check_target("/v2/providers", None, "/v2/providers");
         check_target("*", None, "*");
+        assert_eq!(split_query("/c/07/v2/providers?redirected#x").1, "redirected");
     }
 
     fn parse(text: &str) -> Result<Option<(Head, usize)>, Refusal> {

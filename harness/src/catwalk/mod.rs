@@ -7,8 +7,9 @@
 //! 3. `backend`: who calls that function, wiremock or nobody in between;
 //! 4. `http`: the little of HTTP/1.1 that a server must read and write itself;
 //! 5. `connection` and `exchange`: one connection, and one request on it, step by step;
-//! 6. `server`: the listener, its port, down and up;
-//! 7. `serve`: the server on its own, for people.
+//! 6. `proxy`: the faults: at the listeners, and on the wire;
+//! 7. `server`: all of it together, down and up;
+//! 8. `serve`: the server on its own, for people.
 //!
 //! The front is our own because no HTTP library lets a test decide between the bytes of a response:
 //! every step is told to the [`observe::Observer`] first, and for a fetch of the catalogue the next
@@ -24,6 +25,7 @@ mod etag;
 mod exchange;
 mod http;
 pub mod observe;
+mod proxy;
 mod serve;
 mod server;
 mod state;
@@ -33,7 +35,7 @@ pub use catalogue::{Catalogue, Library};
 pub use counts::Counts;
 pub use error::CatwalkError;
 pub use observe::{Directive, Observation, Observer};
-pub use serve::serve_until;
+pub use serve::{Interference, serve_until};
 pub use server::{Catwalk, Settings};
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
+use crate::model::fault::Fault;
 use crate::model::record::What;
 
 /// A step of a request or response, told before the next step is taken.
@@ -11,7 +12,7 @@ use crate::model::record::What;
 pub struct Observation {
     /// When the step was taken.
     pub at: Instant,
-    /// The step: `Request`, `HeadSent`, `HalfSent`, `ResponseDone` or `ResponseAborted`.
+    /// The step: `Request`, `Faulted`, `HeadSent`, `HalfSent`, `ResponseDone` or `ResponseAborted`.
     pub what: What,
     /// Where the server waits for the answer, and so for every injection that the step fires; absent
     /// where there is no next step. A dropped sender means [`Directive::Proceed`].
@@ -29,7 +30,9 @@ pub enum Directive {
     Stall,
     /// Answer with this status and a short error body. Only before the head.
     Answer(u16),
-    /// Break the connection with a reset (RST).
+    /// Put this fault on the wire, one that is not at the door. Only before the head.
+    Fault(Fault),
+    /// Break the connection with a reset (RST), once the client has what was sent before.
     Reset,
 }
 

@@ -1,35 +1,22 @@
-//! The server itself: its port, its listener, and the ways to take it down.
+//! The server itself: its settings, its listeners, and the ways to take it down.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use hyper::header::HeaderValue;
-use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::answer::Desk;
 use super::backend::{Answerer, Backend};
 use super::catalogue::{LARGEST, Library, SMALLEST};
-use super::connection::{Connection, Fate};
 use super::counts::{Counts, Tally};
 use super::error::CatwalkError;
 use super::observe::Observer;
+use super::proxy::{Doors, Standing};
 use super::state::State;
+use crate::model::fault::Fault;
 use crate::model::record::AbortedBy;
-use crate::model::scenario::{self, EtagMode};
+use crate::model::scenario::{self, EtagMode, Listeners};
 use crate::model::units::{ByteSize, ClientId, Serial, Span};
-
-/// Connections that may wait to be accepted; the system cuts it to its own limit.
-const BACKLOG: u32 = 4096;
-
-/// How much of a response the system may hold back, in bytes. Left to itself it takes megabytes, and half
-/// of a body counts as sent before the client has read a byte.
-const SEND_BUFFER: u32 = 64 * 1024;
-
-/// How long the server waits before it accepts again after the system ran out of something.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// How the server behaves.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +31,10 @@ pub struct Settings {
     pub cache_control: Option<String>,
     /// Who answers behind the front.
     pub backend: Backend,
+    /// Which clients get a listener of their own.
+    pub listeners: Listeners,
+    /// What fixes everything that faults draw by lot.
+    pub seed: u64,
 }
 
 impl From<&scenario::Catwalk> for Settings {
@@ -54,6 +45,8 @@ impl From<&scenario::Catwalk> for Settings {
             etag: catwalk.etag,
             cache_control: catwalk.cache_control.clone(),
             backend: Backend::default(),
+            listeners: Listeners::default(),
+            seed: 0,
         }
     }
 }
@@ -65,27 +58,14 @@ impl Default for Settings {
 }
 
 /// A running mock Catwalk. Dropping it ends it, without waiting for its connections.
+///
+/// It runs on the event loop of whoever started it, and that is on purpose: on a thread of its own a
+/// client can have its answer and be gone, and its end be told, before the server comes to tell what it
+/// sent. On one loop a step and its telling cannot be parted.
 #[derive(Debug)]
 pub struct Catwalk {
     state: Arc<State>,
-    addr: SocketAddr,
-    /// Bound and never listening: it keeps the port ours while the server is down.
-    _reservation: TcpSocket,
-    front: Mutex<Option<Front>>,
-}
-
-/// What exists only while the server is up.
-#[derive(Debug)]
-struct Front {
-    accepting: JoinHandle<()>,
-    /// Tells every connection when to end; it is closed once all of them have.
-    fate: watch::Sender<Option<AbortedBy>>,
-}
-
-impl Drop for Front {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
+    doors: Doors,
 }
 
 impl Catwalk {
@@ -111,7 +91,7 @@ impl Catwalk {
         if !(SMALLEST..=LARGEST).contains(&settings.body) {
             return Err(CatwalkError::BodySize(settings.body));
         }
-        let (reservation, addr) = reserve(port)?;
+        let doors = Doors::new(port, settings.listeners)?;
         let desk = Desk {
             library: Library::new(settings.body),
             etag: settings.etag,
@@ -122,25 +102,31 @@ impl Catwalk {
             answerer: Answerer::start(settings.backend, desk.clone()).await?,
             desk,
             latency: settings.latency.0,
+            seed: settings.seed,
+            standing: Standing::default(),
             observer,
             numbers: Mutex::default(),
             failure: Mutex::default(),
         });
-        let front = Mutex::default();
-        let catwalk = Self { state, addr, _reservation: reservation, front };
+        let catwalk = Self { state, doors };
         catwalk.up()?;
         Ok(catwalk)
     }
 
-    /// The address that the server listens on.
+    /// The address that the server listens on for all clients without a listener of their own.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.doors.shared_addr()
     }
 
     /// The base URL for one client, by which the server knows the sender of a request. It ends without
-    /// a slash.
-    pub fn base_url(&self, ClientId(number): ClientId) -> String {
-        format!("http://{}/c/{number:02}", self.addr)
+    /// a slash. Where no listener can be had for it alone, it gets the shared one, and that counts as a
+    /// failure of the server.
+    pub fn base_url(&self, client: ClientId) -> String {
+        let addr = self.doors.addr(client, &self.state).unwrap_or_else(|error| {
+            self.state.fail(format!("no listener for {client}: {error}"));
+            self.addr()
+        });
+        format!("http://{addr}/c/{:02}", client.0)
     }
 
     /// The catalogues served so far.
@@ -165,57 +151,46 @@ impl Catwalk {
         self.state.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Refuses connections from now on, and resets those that carry a response (`by: Injection`). When
-    /// this returns, all of that has happened and was told. The port stays reserved.
-    pub async fn down(&self) {
-        self.end(AbortedBy::Injection).await;
+    /// A fault stands from now on, against one client or against all. When this returns, it does. One
+    /// that stood there before gives way; at the door and on answers one can stand each.
+    ///
+    /// # Errors
+    /// [`CatwalkError::SharedListener`], and whatever keeps the server from listening.
+    pub async fn impose(&self, whom: Option<ClientId>, fault: Fault) -> Result<(), CatwalkError> {
+        if fault.is_at_door() {
+            return self.doors.impose(whom, fault, &self.state).await;
+        }
+        self.state.standing.impose(whom, fault);
+        Ok(())
     }
 
-    /// Accepts connections again, on the same port. Does nothing where the server is up.
+    /// No fault stands any more. Connections that hang go on hanging.
+    ///
+    /// # Errors
+    /// Whatever keeps the server from listening.
+    pub fn mend(&self) -> Result<(), CatwalkError> {
+        self.state.standing.mend();
+        self.doors.mend(&self.state)
+    }
+
+    /// Refuses connections from now on, and resets those that carry a response (`by: Injection`). When
+    /// this returns, all of that has happened and was told. The ports stay reserved.
+    pub async fn down(&self) {
+        self.doors.end(AbortedBy::Injection).await;
+    }
+
+    /// Accepts connections again, on the same ports. Does nothing where the server is up.
     ///
     /// # Errors
     /// Whatever keeps the server from listening.
     pub fn up(&self) -> Result<(), CatwalkError> {
-        let mut front = self.front.lock().unwrap_or_else(PoisonError::into_inner);
-        if front.is_none() {
-            let listener = listen(self.addr)?;
-            let (fate, watch) = watch::channel(None);
-            let accepting = tokio::spawn(accept(listener, Arc::clone(&self.state), watch));
-            *front = Some(Front { accepting, fate });
-        }
-        Ok(())
+        self.doors.up(&self.state)
     }
 
     /// Ends the server: no more connections, and open responses are reset (`by: Harness`). When this
     /// returns, all of that has happened and was told.
     pub async fn shutdown(&self) {
-        self.end(AbortedBy::Harness).await;
-    }
-
-    async fn end(&self, by: AbortedBy) {
-        let front = self.front.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut front) = front else { return };
-        front.accepting.abort();
-        // Only when the task is gone is its listener closed.
-        let _ = (&mut front.accepting).await;
-        front.fate.send_replace(Some(by));
-        front.fate.closed().await;
-    }
-}
-
-async fn accept(listener: TcpListener, state: Arc<State>, fate: Fate) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                state.desk.tally.add(|counts| counts.connections += 1);
-                tokio::spawn(Connection::new(Arc::clone(&state), stream, fate.clone()).run());
-            }
-            Err(error) => {
-                state.desk.tally.add(|counts| counts.accept_failures += 1);
-                state.fail(format!("cannot accept a connection: {error}"));
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
+        self.doors.end(AbortedBy::Harness).await;
     }
 }
 
@@ -226,40 +201,4 @@ fn checked_cache_control(value: Option<String>) -> Result<Option<String>, Catwal
         }
         value => Ok(value),
     }
-}
-
-/// Binds a port without listening on it. The system refuses connections to such a port, gives it to
-/// nobody else, and lets this process listen on it through another socket, as both share the port.
-/// Without `SO_REUSEADDR`, since two sockets that both have it may bind beside one another as long as
-/// neither listens, and so would a foreign one while the server is down.
-fn reserve(port: u16) -> Result<(TcpSocket, SocketAddr), CatwalkError> {
-    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let bind = || {
-        if port != 0 {
-            // A socket that shares its port would bind beside another server that does so too.
-            let alone = TcpSocket::new_v4()?;
-            alone.set_reuseaddr(true)?;
-            alone.bind(wanted)?;
-        }
-        let socket = TcpSocket::new_v4()?;
-        socket.set_reuseport(true)?;
-        socket.bind(wanted)?;
-        let addr = socket.local_addr()?;
-        Ok((socket, addr))
-    };
-    bind().map_err(|error| CatwalkError::from_listen(port, error))
-}
-
-fn listen(addr: SocketAddr) -> Result<TcpListener, CatwalkError> {
-    let listen = || {
-        let socket = TcpSocket::new_v4()?;
-        socket.set_reuseport(true)?;
-        // Inherited by connections in TIME_WAIT, which then do not keep a later server from the port.
-        socket.set_reuseaddr(true)?;
-        // Inherited by every connection.
-        socket.set_send_buffer_size(SEND_BUFFER)?;
-        socket.bind(addr)?;
-        socket.listen(BACKLOG)
-    };
-    listen().map_err(|error| CatwalkError::from_listen(addr.port(), error))
 }

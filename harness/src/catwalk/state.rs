@@ -9,8 +9,10 @@ use super::answer::Desk;
 use super::backend::Answerer;
 use super::http::Head;
 use super::observe::{Directive, Observation, Observer};
+use super::proxy::Standing;
+use crate::model::fault::Fault;
 use crate::model::record::{Request, What};
-use crate::model::units::RequestId;
+use crate::model::units::{ClientId, RequestId};
 
 /// Where a connection waits for the observer's directive.
 pub(super) type Hold = oneshot::Receiver<Directive>;
@@ -20,6 +22,10 @@ pub(super) struct State {
     pub desk: Desk,
     pub answerer: Answerer,
     pub latency: Duration,
+    /// What fixes everything that faults draw by lot.
+    pub seed: u64,
+    /// The faults that hit answers until they are mended.
+    pub standing: Standing,
     pub observer: Observer,
     pub numbers: Mutex<Numbers>,
     /// The last thing that went wrong in the server itself.
@@ -64,6 +70,12 @@ impl State {
         let (reply, wait) = oneshot::channel();
         self.send(what, hold.then_some(reply));
         hold.then_some(wait)
+    }
+
+    /// Tells that a fault goes on the wire.
+    pub fn tell_fault(&self, request: Option<RequestId>, client: Option<ClientId>, fault: Fault) {
+        self.desk.tally.add(|counts| counts.faulted += 1);
+        self.send(What::Faulted { request, client, fault }, None);
     }
 
     /// Notes that the server itself failed.

@@ -2,8 +2,11 @@
 //! what it is about, and only gives up after [`support::PATIENCE`].
 
 mod catalogue;
+mod curl;
+mod doors;
 mod faults;
 mod protocol;
 mod routes;
 mod support;
 mod tracing;
+mod wire;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, ValueEnum};
 use clap_complete::Shell;
 
+use crate::model::fault::Fault;
 use crate::model::scenario::EtagMode;
 use crate::model::units::{ByteSize, Span};
 
@@ -90,6 +91,9 @@ pub struct ListArgs {
     /// List the clients instead of the scenarios
     #[arg(long)]
     pub clients: bool,
+    /// List the faults of the network instead: their names, what can detect each, what the wire carries
+    #[arg(long, conflicts_with = "clients")]
+    pub faults: bool,
     /// Print names only, one a line
     #[arg(long)]
     pub names: bool,
@@ -169,6 +173,19 @@ pub struct ServeArgs {
     /// Over which bytes the ETag is computed: served, indented, or absent
     #[arg(long, default_value = "served", value_parser = from_text::<EtagMode>)]
     pub etag: EtagMode,
+    /// A fault of the network that every client meets, such as garbage, reset-after=1000B or
+    /// truncate=chunked,1000B; `cachestorm list --faults` shows them all
+    #[arg(long)]
+    pub fault: Option<Fault>,
+    /// Only this client meets the fault: the one whose base URL ends in its number
+    #[arg(long, value_name = "N", requires = "fault", value_parser = clap::value_parser!(u32).range(1..))]
+    pub fault_client: Option<u32>,
+    /// Only these fetches meet the fault, counted from 1
+    #[arg(long, value_name = "N,...", requires = "fault", value_delimiter = ',')]
+    pub fault_fetches: Vec<u32>,
+    /// What fixes everything that a fault draws by lot
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
 }
 
 /// Reads a value as scenario files write it, so that both take and refuse the same.

@@ -1,13 +1,18 @@
-//! `cachestorm list`: the scenarios and the clients that the program holds.
+//! `cachestorm list`: the scenarios and the clients that the program holds, and the faults of the network.
 
 use std::process::ExitCode;
 
 use super::args::ListArgs;
 use super::{Failure, Outcome, output};
+use crate::model::fault::Fault;
 use crate::scenario::builtin;
 
 /// Runs the subcommand.
 pub fn run(args: &ListArgs) -> Outcome {
+    if args.faults {
+        output::print(&faults(args.names));
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut rows = if args.clients { clients()? } else { scenarios()? };
     rows.sort();
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
@@ -17,6 +22,17 @@ pub fn run(args: &ListArgs) -> Outcome {
         .collect();
     output::print(&lines.join("\n"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The faults as a command line writes them, each with its label.
+fn faults(names: bool) -> String {
+    let faults = Fault::EXAMPLES.map(|fault| (fault.to_string(), fault.facts()));
+    let width = faults.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let lines = faults.iter().map(|(name, facts)| match names {
+        true => name.clone(),
+        false => format!("{name:width$}  {:9}  {}", facts.detectable, facts.wire),
+    });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn scenarios() -> Result<Vec<(String, String)>, Failure> {

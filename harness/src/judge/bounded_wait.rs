@@ -62,7 +62,14 @@ fn judge(history: &History<'_>, process: &Process<'_>, findings: &mut Findings) 
 /// What a client that did not end was doing, as far as its requests show.
 fn busy_with(history: &History<'_>, process: &Process<'_>) -> String {
     let last: Option<&Exchange<'_>> = history.fetches_of(process).last();
-    let Some(fetch) = last else { return "without a fetch of its own".to_owned() };
+    let Some(fetch) = last else {
+        return match process.met.last() {
+            Some((since, fault)) => {
+                format!("with a connection that met the fault {fault} at {since}")
+            }
+            None => "without a fetch of its own".to_owned(),
+        };
+    };
     let number = fetch.request.request;
     match fetch.end {
         Some((end, None)) => format!("though its fetch ({number}) had been answered at {end}"),

@@ -7,14 +7,16 @@
 //! |---|---|---|---|
 //! | kill | of the one killed | of the one killed | never: a peer takes over |
 //! | stop | of the one stopped | of the one stopped | of all that lived meanwhile: they may neither wait for ever nor break the lock |
-//! | answer, stall, reset | of that request | of its sender | of all that lived meanwhile |
-//! | delay | if its sender gave up for it | of its sender | of all that lived meanwhile |
+//! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
+//! | delay; a fault that slows | if its sender gave up for it | of its sender | of all that lived meanwhile |
+//! | a fault that spares | never | never | never |
+//! | connections refused or hanging | there is none | of those it is against | of all that lived meanwhile |
 //! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |
 //! | disk full, directory closed to the clients | of all that lived meanwhile | of all that lived meanwhile | of all that lived meanwhile |
 
 use super::history::{Exchange, Faults, History, Moment, Process};
+use crate::model::fault::{Detectable, Harm};
 use crate::model::record::AbortedBy;
-use crate::model::scenario::Action;
 use crate::model::units::Signal;
 
 /// When a fetch was over: its response ended, or its sender did. A head with no body to follow ends it,
@@ -60,8 +62,8 @@ pub(super) fn failure(
             stops.filter(|(_, to)| to.is_none_or(|to| to.index > arrived)).map(|(from, _)| *from),
         );
     }
-    let delayed = exchange.hits.iter().any(|(_, action)| matches!(action, Action::Delay(_)));
-    let broken = exchange.hits.iter().filter(|(_, action)| !matches!(action, Action::Delay(_)));
+    let delayed = exchange.hits.iter().any(|(_, harm)| *harm == Harm::Slows);
+    let broken = exchange.hits.iter().filter(|(_, harm)| *harm != Harm::Slows);
     since.extend(broken.map(|(moment, _)| *moment));
     since.extend(match end {
         Some((moment, Some(AbortedBy::Injection | AbortedBy::Harness))) => Some(moment),
@@ -98,6 +100,8 @@ pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
 pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| {
         history.faults.down.overlap(first, last)
+            || history.faults.cut_off.overlap_any(first, last)
+            || history.faults.slowed.overlap_any(first, last)
             || history.faults.disk.overlap(first, last)
             || history.troubled.overlap(first, last)
     })
@@ -108,8 +112,55 @@ pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bo
     let own_fetch = || history.fetches_of(process).any(Exchange::is_faulted);
     let around = || {
         process.life().is_some_and(|(first, last)| {
-            history.faults.down.overlap(first, last) || history.faults.disk.overlap(first, last)
+            history.faults.down.overlap(first, last)
+                || history.faults.cut_off.overlap(process.client, first, last)
+                || history.faults.slowed.overlap(process.client, first, last)
+                || history.faults.disk.overlap(first, last)
         })
     };
     !process.kills.is_empty() || !process.stops.is_empty() || own_fetch() || around()
+}
+
+/// A clause about the last answer before an event that was no catalogue or not all of one, and what
+/// could have told; empty where there was none.
+pub(super) fn bait(history: &History<'_>, event: usize) -> String {
+    let spoiled = history.fetches().filter_map(|fetch| {
+        let harmful = |harm| matches!(harm, Harm::Denies | Harm::Spoils);
+        let (moment, fault) = fetch.faults.iter().rfind(|(_, it)| harmful(it.facts().harm))?;
+        (moment.index < event).then_some((fetch, *moment, fault))
+    });
+    let Some((fetch, moment, fault)) = spoiled.max_by_key(|(_, moment, _)| moment.index) else {
+        return String::new();
+    };
+    let to = match history.sender(fetch) {
+        Some(sender) => format!("{} ({})", sender.client, fetch.request.request),
+        None => fetch.request.request.to_string(),
+    };
+    let told = fault.facts().detectable;
+    format!("; the answer to {to} had met the fault {fault} at {moment}, which the {told} shows")
+}
+
+/// A clause that says what can be demanded of a client after the faults that went on the wire; empty
+/// where none did.
+pub(super) fn demands(history: &History<'_>) -> String {
+    let met = |detectable| {
+        let mut names: Vec<&str> = Vec::new();
+        for (_, fault) in &history.met {
+            let facts = fault.facts();
+            if facts.detectable == detectable && !names.contains(&facts.name) {
+                names.push(facts.name);
+            }
+        }
+        names
+    };
+    let clauses = [
+        (Detectable::Transport, "the transport shows"),
+        (Detectable::Content, "only the content shows"),
+        (Detectable::None, "nothing shows, so that nothing is demanded for it,"),
+    ];
+    let said = clauses.iter().filter_map(|(detectable, clause)| {
+        let names = met(*detectable);
+        (!names.is_empty()).then(|| format!("; {clause} {}", names.join(", ")))
+    });
+    said.collect()
 }

@@ -35,7 +35,7 @@ pub(super) fn measure(history: &History<'_>) -> Measures {
         failed: count(wave().filter(failed)),
         requests: count(fetches()),
         herd_requests: count(fetches().filter(from_wave)),
-        answered_200: count(fetches().filter(status(200)).filter(|it| it.vouched().is_some())),
+        answered_200: count(fetches().filter(status(200)).filter(|it| it.whole().is_some())),
         answered_304: count(fetches().filter(status(304))),
         aborted: count(fetches().filter(|fetch| fetch.is_aborted())),
         hits: count(wave().filter(hit)),
@@ -58,7 +58,7 @@ fn millis(duration: std::time::Duration) -> u64 {
 
 /// The way back from the last fault.
 pub(super) struct Recovery {
-    /// When the last fault landed; where it lasts (Catwalk down, a disk that takes nothing), when it ended.
+    /// When the last fault landed; where it lasts (Catwalk down, a standing fault, a disk that takes nothing), when it ended.
     pub(super) from: Moment,
     /// The first client to succeed after that, and when.
     pub(super) success: Option<(ClientId, Moment)>,
@@ -72,6 +72,7 @@ impl Recovery {
         let period = match last.action {
             Action::CatwalkDown => Some(&history.faults.down),
             Action::ReadOnly => Some(&history.faults.disk),
+            Action::Fault(_) => Some(&history.faults.standing),
             _ => None,
         };
         let landed = last.moment;

@@ -25,6 +25,8 @@ mod freshness;
 mod history;
 mod measures;
 mod mutual_exclusion;
+#[cfg(test)]
+mod network_tests;
 mod no_blocking_leftover;
 mod no_partial_file;
 mod no_time_travel;

@@ -1,9 +1,13 @@
 //! `no-partial-file`: at every observation the published path is absent or holds exactly one served
 //! body, as served or as the same JSON written anew.
 //!
+//! A fault of the network whose bytes are published breaks it, as far as the transport or the content
+//! could have told; after those that nothing can tell, the published bytes are a catalogue all the same.
+//!
 //! What the harness planted is no client's doing. A temporary that a dead writer left is no partial
 //! file either: it is residue.
 
+use super::explain;
 use super::findings::{Findings, counted};
 use super::history::{History, Moment};
 use crate::model::record::{Change, Role, Sighting};
@@ -20,18 +24,20 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
                 findings.evaluated();
                 findings.violated(&[seen.moment], || {
                     format!(
-                        "at {} the published path held {} that are no whole served catalogue ({how}){}{}",
+                        "at {} the published path held {} that are no whole served catalogue ({how}){}{}{}",
                         seen.moment,
                         counted(u32::try_from(*bytes).unwrap_or(u32::MAX), "byte", "bytes"),
                         written_how(history, seen.moment),
                         writers(history, seen.moment),
+                        explain::bait(history, seen.moment.index),
                     )
                 });
             }
         }
     }
     findings.conclude("the published path was never looked at", |evaluations| {
-        format!("{} of the published path", counted(evaluations, "observation", "observations"))
+        let looks = counted(evaluations, "observation", "observations");
+        format!("{looks} of the published path{}", explain::demands(history))
     })
 }
 

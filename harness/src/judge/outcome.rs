@@ -6,7 +6,9 @@
 use super::findings::counted;
 use super::history::History;
 use super::measures;
+use crate::model::fault::Fault;
 use crate::model::record::{Effect, ExitStatus, What};
+use crate::model::scenario::Action;
 use crate::model::verdict::{InvariantReport, Measures, Outcome, Verdict, Witness};
 
 /// Puts the verdict together.
@@ -104,6 +106,10 @@ fn gaps(history: &History<'_>, invariants: &[InvariantReport], measures: &Measur
         });
     }
     gaps.extend(missed_steps(history));
+    if let Some(fault) = history.record.scenario.catwalk.fault.filter(|it| !is_met(history, *it, 0))
+    {
+        gaps.push(format!("no client met the fault {fault} that stood from the beginning"));
+    }
     for report in proven(history, invariants).filter(|report| report.evaluations == 0) {
         let why = report.not_evaluated.as_deref().unwrap_or("nothing to evaluate it on");
         gaps.push(format!(
@@ -167,6 +173,13 @@ fn proven<'r>(
     invariants.iter().filter(move |report| proves.contains(&report.invariant))
 }
 
+/// Whether a fault of the network went on the wire after an event. A refused connection reaches nobody
+/// who could tell.
+fn is_met(history: &History<'_>, fault: Fault, event: usize) -> bool {
+    let mut met = history.met.iter();
+    fault == Fault::Refuse || met.any(|(moment, met)| *met == fault && moment.index > event)
+}
+
 /// What came of one injection of the scenario.
 #[derive(Clone, Default)]
 struct Firings<'a> {
@@ -182,6 +195,12 @@ fn firings<'a>(history: &History<'a>) -> Vec<Firings<'a>> {
         let index = injected.injection.and_then(|index| usize::try_from(index).ok());
         let Some(firing) = index.and_then(|index| firings.get_mut(index)) else { continue };
         match injected.effect {
+            Effect::Landed
+                if matches!(injected.action, Action::Fault(fault)
+                    if !is_met(history, *fault, injected.moment.index)) =>
+            {
+                firing.missed = Some("no client met it");
+            }
             Effect::Landed => firing.landed = firing.landed.saturating_add(1),
             Effect::Missed(why) => firing.missed = Some(why),
         }
@@ -194,7 +213,6 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, herd, story};
     use crate::model::record::{Part, Sighting, What};
-    use crate::model::scenario::Action;
     use crate::model::units::{ClientId, Signal};
     use crate::model::verdict::Invariant;
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use crate::judge::judge;
 use crate::judge::testing::{Story, damaged, etag, herd, plant, story, summary, whole};
 use crate::model::client::LockKind;
+use crate::model::fault::Fault;
 use crate::model::record::{
     AbortedBy, Change, Effect, Event, Excerpt, ExitStatus, Exited, Part, Record, Request, Role,
     Sighting, What,
@@ -60,6 +61,10 @@ fn role() -> impl Strategy<Value = Role> {
     prop::sample::select(vec![Role::Published, Role::Lock, Role::Temp, Role::Other])
 }
 
+fn fault() -> impl Strategy<Value = Fault> {
+    prop::sample::select(Fault::EXAMPLES.to_vec())
+}
+
 fn action() -> impl Strategy<Value = Action> {
     let simple = vec![
         Action::Stop,
@@ -86,6 +91,8 @@ fn action() -> impl Strategy<Value = Action> {
         1 => (path(), prop::sample::select(content), prop::sample::select(mtime))
             .prop_map(|(path, content, mtime)| plant(&path, content, mtime)),
         1 => path().prop_map(Action::Remove),
+        1 => fault().prop_map(Action::Fault),
+        1 => Just(Action::Mend),
     ]
 }
 
@@ -137,6 +144,8 @@ fn network_event() -> impl Strategy<Value = What> {
                 body,
             }
         ),
+        1 => (option::of(request()), option::of(client()), fault())
+            .prop_map(|(request, client, fault)| What::Faulted { request, client, fault }),
         3 => request().prop_map(|request| What::ResponseDone { request, sent: 1 }),
         1 => (request(), prop::sample::select(aborted))
             .prop_map(|(request, by)| What::ResponseAborted { request, sent: None, by }),

@@ -2,9 +2,10 @@
 //! client's description promises that.
 //!
 //! Applies to a client that was let go when a whole catalogue lay there past its TTL, and that could not
-//! get another: Catwalk was down for all of its life, or each of its own fetches met an injected fault.
+//! get another: Catwalk was down for all of its life, or refused its connections or let them hang, or each
+//! of its own fetches met an injected fault.
 //! It must exit with code 0, return that catalogue, and say that it is stale. Where a peer published
-//! meanwhile the client may well have returned that one, so it need not say anything.
+//! or renewed it meanwhile the client may well have returned that one, so it need not say anything.
 
 use super::explain;
 use super::findings::{Findings, counted};
@@ -60,7 +61,9 @@ fn was_cut_off(
     let mut fetches = history.fetches_of(process).peekable();
     let failed = |fetch: &Exchange<'_>| fetch.is_faulted() && fetch.vouched().is_none();
     let own = fetches.peek().is_some() && fetches.all(failed);
-    own || history.faults.down.cover(released.index, ended.index)
+    let (first, last) = (released.index, ended.index);
+    own || history.faults.down.cover(first, last)
+        || history.faults.cut_off.cover(process.client, first, last)
 }
 
 /// A client that calls stale what lay there within its TTL when it was let go cries wolf: nobody will
@@ -113,7 +116,11 @@ fn judge(
         .published_before(ended.index)
         .is_some_and(|last| last.moment.index > seen.index && *last.sighting != Sighting::Absent);
     let touched = history.faults.published_touched(seen.index, ended.index);
-    let peer_published = replaced || touched;
+    // What a peer was told by the server it may have published or renewed before the watch saw it.
+    let told = |fetch: &Exchange<'_>| {
+        fetch.vouched().is_some_and(|told| seen.index < told.index && told.index < ended.index)
+    };
+    let peer_published = replaced || touched || history.fetches().any(told);
     if cut_short || foreign || (peer_published && !exited.said_stale) {
         findings.indeterminate();
         return;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::judge::judge;
 use crate::model::client::{Claims, Client, Files, LockKind, Stdout};
+use crate::model::fault::Fault;
 use crate::model::record::{
     AbortedBy, Barrier, Change, Effect, Event, Excerpt, ExitStatus, Exited, Part, RECORD_SCHEMA,
     Record, Request, Role, Sighting, What,
@@ -183,6 +184,27 @@ impl Story {
     /// The head of a 200 with this catalogue.
     pub(super) fn head(self, request: u32, serial: u32) -> Self {
         self.status(request, 200, Some(serial), 16384)
+    }
+
+    /// The same with another ETag than its own.
+    pub(super) fn head_with(self, request: u32, serial: u32, etag: &str) -> Self {
+        self.push(What::HeadSent {
+            request: RequestId(request),
+            status: 200,
+            serial: Some(Serial(serial)),
+            etag: Some(etag.to_owned()),
+            body: 16384,
+        })
+    }
+
+    /// A fault goes on the wire with an answer.
+    pub(super) fn fault(self, request: u32, fault: Fault) -> Self {
+        self.push(What::Faulted { request: Some(RequestId(request)), client: None, fault })
+    }
+
+    /// A connection of the client meets a fault.
+    pub(super) fn meets(self, client: u32, fault: Fault) -> Self {
+        self.push(What::Faulted { request: None, client: Some(ClientId(client)), fault })
     }
 
     /// A 304 that confirms this catalogue.

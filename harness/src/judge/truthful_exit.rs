@@ -34,7 +34,7 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
             _ if cut_short(moment) => findings.indeterminate(),
             None => findings.indeterminate(),
             Some(false) if exited.status.success() => {
-                judge_success(process, moment, exited, &mut findings);
+                judge_success(history, process, moment, exited, &mut findings);
             }
             Some(true) if !explain::exit_explained(history, process) => {
                 findings.evaluated();
@@ -56,7 +56,13 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
     })
 }
 
-fn judge_success(process: &Process<'_>, moment: Moment, exited: &Exited, findings: &mut Findings) {
+fn judge_success(
+    history: &History<'_>,
+    process: &Process<'_>,
+    moment: Moment,
+    exited: &Exited,
+    findings: &mut Findings,
+) {
     findings.evaluated();
     if process.output_is_whole(&exited.got) {
         return;
@@ -69,7 +75,8 @@ fn judge_success(process: &Process<'_>, moment: Moment, exited: &Exited, finding
             Sighting::Planted => "what the harness had planted".to_owned(),
             _ => "no catalogue".to_owned(),
         };
-        format!("{} exited with code 0 at {moment} but returned {returned}", process.client)
+        let bait = explain::bait(history, moment.index);
+        format!("{} exited with code 0 at {moment} but returned {returned}{bait}", process.client)
     });
 }
 

@@ -219,3 +219,23 @@ proves = ["single-flight", "freshness"]
         panic!("{diagnostics}");
     }
 }
+
+#[test]
+fn network_faults() {
+    let inject =
+        |does: &str| format!("[[inject]]\non = {{ request = 1 }}\ndo = {{ fault = {does} }}");
+    let texts = [
+        "[catwalk]\nfault = \"gargabe\"".to_owned(),
+        "[catwalk]\nfault = { slicer = \"0B\" }".to_owned(),
+        inject("\"drip\""),
+        inject("{ drip = { bytes = \"0B\", every = \"0ms\" } }"),
+        inject("{ status = { code = 302 } }"),
+        inject("{ truncate = { framing = \"chunk\" } }"),
+        inject("{ reset-after = 1000 }"),
+        inject("{ reset-after = \"16KiB\" }"),
+        "[[inject]]\non = \"begin\"\ntarget = { client = 9 }\ndo = { fault = \"refuse\" }"
+            .to_owned(),
+        "[[inject]]\non = \"begin\"\ntarget = { client = 1 }\ndo = \"mend\"".to_owned(),
+    ];
+    check("network_faults", &texts.each_ref().map(String::as_str));
+}

@@ -31,6 +31,19 @@ fn clients_are_listed_with_their_summaries() {
 }
 
 #[test]
+fn network_faults_are_listed_with_what_can_detect_them() {
+    check(
+        &["list", "--faults"],
+        contains("garbage")
+            .and(contains("truncate=close,1000B"))
+            .and(contains("content    200 with []"))
+            .and(contains("none       no ETag")),
+    );
+    let names = Place::empty().cachestorm(&["list", "--faults", "--names"]).stdout;
+    assert!(names.lines().any(|line| line == "reset-after=1000B"), "{names}");
+}
+
+#[test]
 fn completions_are_there_for_every_shell() {
     check(&["completions", "bash"], contains("_cachestorm() {"));
     check(&["completions", "zsh"], starts_with("#compdef cachestorm"));

@@ -55,6 +55,53 @@ fn it_answers_prints_a_line_for_each_request_and_sums_up_at_the_end() {
 }
 
 #[test]
+fn a_fault_is_met_by_whom_it_is_for_and_by_no_one_else() {
+    let place = Place::empty();
+    let faulty = ["serve", "--fault", "truncate=close,1000B", "--fault-client", "7"];
+    let running = place.start(place.command(&faulty));
+    until("it listens", || port(&running.stderr()).is_some());
+    let port = port(&running.stderr()).unwrap();
+    until("it says what is met", || {
+        running.stderr().contains("truncate=close,1000B is met by c07")
+    });
+    let (head, body) = ask(port, "/c/07/v2/providers", "");
+    assert!(!head.contains("Content-Length") && body.len() == 1000, "{head}");
+    assert_eq!(ask(port, "/c/08/v2/providers", "").1.len(), 16384);
+    until("each request has its line", || running.stdout().lines().count() == 2);
+    let lines = running.stdout();
+    let expected = "#1 c07 GET /v2/providers: truncate=close,1000B: 200 catalogue 1, ended by the fault after 1000 bytes";
+    assert!(lines.starts_with(expected), "{lines}");
+    running.signal(Signal::INT);
+    running.end().check(0, &["2 requests"]);
+
+    let running =
+        place.start(place.command(&["serve", "--fault", "empty-array", "--fault-fetches", "2"]));
+    until("it listens", || self::port(&running.stderr()).is_some());
+    let port = self::port(&running.stderr()).unwrap();
+    let lengths = [(); 3].map(|()| ask(port, "/v2/providers", "").1.len());
+    assert_eq!(lengths, [16384, 2, 16384]);
+    running.signal(Signal::INT);
+    running.end().check(0, &["3 requests"]);
+}
+
+#[test]
+fn one_client_can_be_refused_alone() {
+    let place = Place::empty();
+    let refused = ["serve", "--fault", "refuse", "--fault-client", "7"];
+    let running = place.start(place.command(&refused));
+    until("it listens", || running.stderr().contains("is met by c07"));
+    let shared = port(&running.stderr()).unwrap();
+    let said = running.stderr();
+    let own = port(said.split("CATWALK_URL=").nth(1).unwrap()).unwrap();
+    assert_ne!(own, shared);
+    let refusal = TcpStream::connect(("127.0.0.1", own)).unwrap_err();
+    assert_eq!(refusal.kind(), std::io::ErrorKind::ConnectionRefused);
+    assert!(ask(shared, "/c/08/v2/providers", "").0.starts_with("HTTP/1.1 200 "));
+    running.signal(Signal::INT);
+    running.end().check(0, &["1 requests"]);
+}
+
+#[test]
 fn a_port_that_is_taken_is_named_with_what_to_do() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -77,4 +124,9 @@ fn settings_out_of_bounds_are_mistakes() {
     check(&["--body", "1KiB"], "ask for 4KiB to 2MiB");
     check(&["--latency", "3"], "write a number with a unit");
     check(&["--etag", "strong"], "unknown variant `strong`");
+    check(&["--fault", "gargabe"], "there is no fault \"gargabe\"");
+    check(&["--fault", "drip=1KiB"], "write it like `drip=1KiB,20ms`");
+    check(&["--fault-client", "7"], "--fault <FAULT>");
+    let twice = ["--fault", "refuse", "--fault-fetches", "1"];
+    check(&twice, "hits connections, before there is a fetch");
 }

@@ -37,6 +37,11 @@ impl Library {
         Arc::clone(self.served().last().expect("a library is never empty"))
     }
 
+    /// The catalogue that will be the current one after the next bump. It has not been served.
+    pub fn next(&self) -> Arc<Catalogue> {
+        Catalogue::shared(Serial(self.serial().0.saturating_add(1)), self.0.size)
+    }
+
     /// The number of the current catalogue.
     pub fn serial(&self) -> Serial {
         self.current().serial()

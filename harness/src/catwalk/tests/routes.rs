@@ -175,6 +175,7 @@ async fn serving_alone_prints_a_line_for_each_response() {
     let serve = crate::catwalk::serve_until(
         direct(),
         0,
+        None,
         async { until.await.expect("the client is done") },
         |catwalk| addr.send(catwalk.addr()).expect("the client waits"),
         |line| lines.push(line.rsplit_once(" in ").expect("a time").0.to_owned()),

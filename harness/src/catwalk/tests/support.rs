@@ -95,6 +95,11 @@ fn line(what: &What) -> String {
             let serial = serial.map_or(String::new(), |serial| format!(" {serial}"));
             format!("{request} head {status}{serial} {body}")
         }
+        What::Faulted { request: Some(request), fault, .. } => format!("{request} fault {fault}"),
+        What::Faulted { request: None, client, fault } => {
+            let client = client.map_or("-".to_owned(), |client| client.to_string());
+            format!("{client} fault {fault}")
+        }
         What::HalfSent { request, sent } => format!("{request} half {sent}"),
         What::ResponseDone { request, sent } => format!("{request} done {sent}"),
         What::ResponseAborted { request, sent, by } => {
@@ -141,6 +146,11 @@ impl Peer {
     /// Sends a request without body, with these header lines (each ended by CRLF).
     pub async fn request(&mut self, method: &str, path: &str, headers: &str) {
         self.send(&format!("{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\n")).await;
+    }
+
+    /// How many bytes are there that no response has taken.
+    pub fn has(&self) -> usize {
+        self.buffer.len()
     }
 
     /// Fetches the catalogue as client 7.

@@ -65,7 +65,10 @@ impl Herd<'_> {
         let at = Instant::now();
         let mut targets = Vec::new();
         let mut directive = Directive::Proceed;
-        let done = if action.is_about_process() {
+        let done = if let Action::Fault(fault) = action {
+            let done = self.fault(*fault, target, cause, &mut targets).await;
+            done.map(|said| directive = said)
+        } else if action.is_about_process() {
             match self.targets(target, cause) {
                 Ok(found) => {
                     targets = found;
@@ -91,7 +94,11 @@ impl Herd<'_> {
     }
 
     /// Whom an action on processes hits.
-    fn targets(&mut self, target: Option<Target>, cause: Cause) -> Result<Vec<ClientId>, String> {
+    pub(super) fn targets(
+        &mut self,
+        target: Option<Target>,
+        cause: Cause,
+    ) -> Result<Vec<ClientId>, String> {
         let live = |client: &ClientId| self.processes.get(client).is_some_and(Proc::lives);
         Ok(match target {
             None => cause.client.into_iter().collect(),
@@ -189,6 +196,9 @@ impl Herd<'_> {
             Action::CatwalkDown => self.catwalk.down().await,
             Action::CatwalkUp => {
                 self.catwalk.up().map_err(|error| DiskError::Nothing(error.to_string()))?;
+            }
+            Action::Mend => {
+                self.catwalk.mend().map_err(|error| DiskError::Nothing(error.to_string()))?;
             }
             Action::Bump => {
                 self.catwalk.bump();

@@ -18,6 +18,9 @@ impl Herd<'_> {
     pub async fn play(&mut self) {
         self.services_up().await;
         self.bring_into_initial_state().await;
+        if let Some(fault) = self.spec.scenario.catwalk.fault {
+            self.step(&Action::Fault(fault)).await;
+        }
         self.occurs(Occurrence::Begin).await;
         for wave in self.spec.scenario.resolved_waves() {
             if self.interrupted {
@@ -130,7 +133,7 @@ impl Herd<'_> {
     /// Ends the faults: what they took away is given back.
     async fn heal(&mut self) {
         self.plan.end();
-        if let Err(error) = self.catwalk.up() {
+        if let Err(error) = self.catwalk.mend().and_then(|()| self.catwalk.up()) {
             self.interrupt(&format!("Catwalk could not be brought up again: {error}"));
             return;
         }

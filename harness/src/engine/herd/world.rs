@@ -137,11 +137,10 @@ impl<'s> Herd<'s> {
         check_commands(spec, &surroundings)?;
         let (observer, server) = mpsc::unbounded_channel();
         let settings = Settings {
-            latency: spec.scenario.catwalk.latency,
-            body: spec.scenario.catwalk.body,
-            etag: spec.scenario.catwalk.etag,
-            cache_control: spec.scenario.catwalk.cache_control.clone(),
             backend: spec.backend,
+            listeners: spec.scenario.listeners(),
+            seed: spec.seed.wrapping_add(u64::from(spec.repetition)),
+            ..Settings::from(&spec.scenario.catwalk)
         };
         let catwalk = Catwalk::start(settings, observer).await?;
         let disk = disk(spec, surroundings)?;

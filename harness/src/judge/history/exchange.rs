@@ -1,8 +1,8 @@
 //! One request with what became of its response.
 
 use super::Moment;
+use crate::model::fault::{Fault, Harm};
 use crate::model::record::{AbortedBy, Request};
-use crate::model::scenario::Action;
 use crate::model::units::Serial;
 
 /// A request and its response.
@@ -17,8 +17,10 @@ pub(in crate::judge) struct Exchange<'a> {
     pub(in crate::judge) head: Option<Head<'a>>,
     /// The end of the response, and who ended it where it ended early.
     pub(in crate::judge) end: Option<(Moment, Option<AbortedBy>)>,
-    /// The injected faults that hit this response.
-    pub(in crate::judge) hits: Vec<(Moment, &'a Action)>,
+    /// What injected faults did to this response, those left out that spare it.
+    pub(in crate::judge) hits: Vec<(Moment, Harm)>,
+    /// The faults of the network that went on the wire with it.
+    pub(in crate::judge) faults: Vec<(Moment, Fault)>,
     /// When the fetch was over: its response, or its sender's life.
     pub(in crate::judge) over: Option<Moment>,
     /// From when on an injected fault explains that nothing came of it.
@@ -50,8 +52,18 @@ impl<'a> Exchange<'a> {
             head: None,
             end: None,
             hits: Vec::new(),
+            faults: Vec::new(),
             over: None,
             explained: None,
+        }
+    }
+
+    /// A fault of the network goes on the wire.
+    pub(super) fn hit_by(&mut self, now: Moment, fault: Fault) {
+        self.faults.push((now, fault));
+        let harm = fault.facts().harm;
+        if harm != Harm::Spares {
+            self.hits.push((now, harm));
         }
     }
 
@@ -66,16 +78,21 @@ impl<'a> Exchange<'a> {
         Some((head, head.serial?))
     }
 
-    /// When Catwalk vouched for the answer: the end of a whole 200, or the head of a 304.
+    /// When Catwalk vouched for the answer: the end of a whole 200 with a catalogue, or the head of a 304
+    /// that confirms one.
     pub(in crate::judge) fn vouched(&self) -> Option<Moment> {
-        match self.head?.status {
-            200 => self.end.filter(|(_, aborted)| aborted.is_none()).map(|(moment, _)| moment),
-            304 => self.head.map(|head| head.moment),
-            _ => None,
+        match self.answer()?.0 {
+            Head { status: 304, moment, .. } => Some(moment),
+            _ => self.whole(),
         }
     }
 
-    /// Whether an injected fault hit the response, or the harness itself could not serve it.
+    /// When the response was sent whole, whatever was in it.
+    pub(in crate::judge) fn whole(&self) -> Option<Moment> {
+        self.end.filter(|(_, aborted)| aborted.is_none()).map(|(moment, _)| moment)
+    }
+
+    /// Whether an injected fault harmed the response, or the harness itself could not serve it.
     pub(in crate::judge) fn is_faulted(&self) -> bool {
         let by_us = |by| matches!(by, Some(AbortedBy::Injection | AbortedBy::Harness));
         !self.hits.is_empty() || self.end.is_some_and(|(_, by)| by_us(by))

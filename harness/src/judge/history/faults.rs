@@ -7,6 +7,7 @@ use globset::Glob;
 use super::Moment;
 use crate::model::client::Files;
 use crate::model::scenario::Action;
+use crate::model::units::ClientId;
 
 /// Spans of events that can be asked for overlap in logarithmic time, even where they overlap one another.
 #[derive(Default)]
@@ -77,9 +78,65 @@ impl Periods {
     }
 }
 
+/// Periods of everyone, and of single clients.
+#[derive(Default)]
+pub(in crate::judge) struct Shares {
+    everyone: Periods,
+    single: HashMap<ClientId, Periods>,
+    /// Of anyone at all.
+    anyone: Periods,
+}
+
+impl Shares {
+    /// A period begins for these clients; for everyone where there are none.
+    pub(super) fn begin(&mut self, now: Moment, clients: &[ClientId]) {
+        self.anyone.begin(now);
+        if clients.is_empty() {
+            self.everyone.begin(now);
+        }
+        for client in clients {
+            self.single.entry(*client).or_default().begin(now);
+        }
+    }
+
+    /// Every period under way ends.
+    pub(super) fn end(&mut self, now: Moment) {
+        self.anyone.end(now);
+        self.everyone.end(now);
+        for periods in self.single.values_mut() {
+            periods.end(now);
+        }
+    }
+
+    /// Whether any period of this client touches the events from `first` to `last`.
+    pub(in crate::judge) fn overlap(&self, client: ClientId, first: usize, last: usize) -> bool {
+        self.of(client).any(|periods| periods.overlap(first, last))
+    }
+
+    /// Whether one period of this client holds all the events from `first` to `last`.
+    pub(in crate::judge) fn cover(&self, client: ClientId, first: usize, last: usize) -> bool {
+        self.of(client).any(|periods| periods.cover(first, last))
+    }
+
+    /// Whether anyone's period touches the events from `first` to `last`.
+    pub(in crate::judge) fn overlap_any(&self, first: usize, last: usize) -> bool {
+        self.anyone.overlap(first, last)
+    }
+
+    fn of(&self, client: ClientId) -> impl Iterator<Item = &Periods> {
+        self.single.get(&client).into_iter().chain([&self.everyone])
+    }
+}
+
 /// Injected faults that last.
 #[derive(Default)]
 pub(in crate::judge) struct Faults {
+    /// When connections were refused or never served.
+    pub(in crate::judge) cut_off: Shares,
+    /// When connections were served late.
+    pub(in crate::judge) slowed: Shares,
+    /// When any fault of the network stood.
+    pub(in crate::judge) standing: Periods,
     /// When Catwalk refused every connection.
     pub(in crate::judge) down: Periods,
     /// When clients could store nothing: the disk was full, or the directory closed to them.

@@ -7,9 +7,10 @@ use super::{
     Exchange, Faults, FileChange, Head, History, Injected, Moment, Periods, Process, Seen,
 };
 use crate::judge::{explain, windows::Windows};
+use crate::model::fault::{Fault, Harm};
 use crate::model::record::{Effect, Event, Record, What};
 use crate::model::scenario::{Action, User};
-use crate::model::units::{ClientId, RequestId};
+use crate::model::units::{ClientId, RequestId, Serial};
 
 /// A landed `age` makes the cache older by its TTL and this much, in nanoseconds.
 const BEYOND_TTL: u64 = 1_000_000_000;
@@ -26,6 +27,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         files: Vec::new(),
         injected: Vec::new(),
         faults: Faults::default(),
+        met: Vec::new(),
         troubled: Periods::default(),
         windows: Windows::default(),
         residue: None,
@@ -41,6 +43,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         aged: 0,
         reach: Reach::new(&record.client.files),
         disk: DiskFaults::default(),
+        lies: HashMap::new(),
         foreign_waves: foreign_waves.map(|wave| wave.number).collect(),
     };
     for event in &record.events {
@@ -58,6 +61,9 @@ struct Fold<'a> {
     disk: DiskFaults,
     /// The waves whose clients run as somebody whom the cache does not belong to.
     foreign_waves: HashSet<u32>,
+    /// ETags that came with another catalogue than their own, and with which. Nothing tells, so what a
+    /// 304 to one of them confirms is what it came with.
+    lies: HashMap<&'a str, Serial>,
 }
 
 impl<'a> Fold<'a> {
@@ -99,9 +105,24 @@ impl<'a> Fold<'a> {
                 self.history.injected.push(Injected { moment: now, injection, action, effect });
                 if landed {
                     self.inject(now, action, targets, *because);
+                    if let Action::Fault(fault) = action
+                        && !self.hits_one_answer(*fault, injection, *because)
+                    {
+                        self.stand(now, *fault, targets);
+                    }
+                }
+            }
+            What::Faulted { request, client, fault } => {
+                self.history.met.push((now, *fault));
+                if let Some(client) = client.filter(|_| request.is_none()) {
+                    self.with(client, |it| it.met.push((now, *fault)));
+                }
+                if let Some(request) = request {
+                    self.with_exchange(*request, |it| it.hit_by(now, *fault));
                 }
             }
             What::Healed => {
+                self.mend(now);
                 self.history.faults.down.end(now);
                 self.disk.heal(&mut self.history.faults, now);
             }
@@ -136,8 +157,8 @@ impl<'a> Fold<'a> {
             }
             What::HeadSent { request, status, serial, etag, body } => {
                 let etag = etag.as_deref();
-                let head =
-                    Head { moment: now, status: *status, serial: *serial, etag, body: *body };
+                let serial = self.believed(*request, *status, *serial, etag);
+                let head = Head { moment: now, status: *status, serial, etag, body: *body };
                 self.with_exchange(*request, |it| it.head = it.head.or(Some(head)));
             }
             What::ResponseDone { request, .. } => {
@@ -173,9 +194,14 @@ impl<'a> Fold<'a> {
             }),
             Action::Delay(_) | Action::Stall | Action::Answer(_) | Action::Reset => {
                 if let Some(index) = self.exchange_hit(targets, because) {
-                    self.history.exchanges[index].hits.push((now, action));
+                    let slows = matches!(action, Action::Delay(_));
+                    let harm = if slows { Harm::Slows } else { Harm::Denies };
+                    self.history.exchanges[index].hits.push((now, harm));
                 }
             }
+            // What went on the wire, the server tells.
+            Action::Fault(_) => {}
+            Action::Mend => self.mend(now),
             Action::CatwalkDown => self.history.faults.down.begin(now),
             Action::CatwalkUp => self.history.faults.down.end(now),
             Action::ReadOnly => {
@@ -198,6 +224,53 @@ impl<'a> Fold<'a> {
                 self.history.faults.on_lock.push(now);
             }
         }
+    }
+
+    /// Whether a fault was for the answer whose request fired it, rather than to stand.
+    fn hits_one_answer(&self, fault: Fault, injection: Option<u32>, because: Option<u32>) -> bool {
+        let event = because.and_then(|index| self.history.record.events.get(index as usize));
+        let by_request = event.is_some_and(|event| matches!(event.what, What::Request(_)));
+        let listed = injection.and_then(|it| self.history.record.scenario.inject.get(it as usize));
+        by_request && !fault.is_at_door() && listed.is_none_or(|listed| listed.target.is_none())
+    }
+
+    fn stand(&mut self, now: Moment, fault: Fault, targets: &[ClientId]) {
+        let faults = &mut self.history.faults;
+        faults.standing.begin(now);
+        match fault.facts().harm {
+            _ if !fault.is_at_door() => {}
+            Harm::Slows => faults.slowed.begin(now, targets),
+            _ => faults.cut_off.begin(now, targets),
+        }
+    }
+
+    fn mend(&mut self, now: Moment) {
+        let faults = &mut self.history.faults;
+        faults.standing.end(now);
+        faults.slowed.end(now);
+        faults.cut_off.end(now);
+    }
+
+    /// The catalogue that a client takes the answer for. It differs from the server's only where the
+    /// client holds an ETag that had come with another catalogue than its own.
+    fn believed(
+        &mut self,
+        request: RequestId,
+        status: u16,
+        serial: Option<Serial>,
+        etag: Option<&'a str>,
+    ) -> Option<Serial> {
+        let exchange = self.history.exchange(request)?;
+        let sent = exchange.request.if_none_match.as_deref().map(str::trim);
+        if status == 304 {
+            return sent.and_then(|sent| self.lies.get(sent).copied()).or(serial);
+        }
+        if exchange.faults.iter().any(|(_, fault)| *fault == Fault::WrongEtag)
+            && let (Some(etag), Some(serial)) = (etag, serial)
+        {
+            self.lies.insert(etag, serial);
+        }
+        serial
     }
 
     /// The exchange that an injection on a response hit: the one whose progress fired it, else the

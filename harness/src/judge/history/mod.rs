@@ -13,6 +13,7 @@ pub(super) use faults::{Faults, Periods};
 pub(super) use moment::{Moment, SKEW, WATCH_LAG, near};
 pub(super) use process::Process;
 
+use crate::model::fault::Fault;
 use crate::model::record::{Change, Effect, Record, Role, Sighting};
 use crate::model::scenario::Action;
 use crate::model::units::{ClientId, RequestId};
@@ -39,6 +40,8 @@ pub(super) struct History<'a> {
     pub(super) injected: Vec<Injected<'a>>,
     /// The injected faults that last.
     pub(super) faults: Faults,
+    /// Every fault of the network that went on the wire, in order.
+    pub(super) met: Vec<(Moment, Fault)>,
     /// Exchanges with an injected fault, as spans of events, for overlap with a client's life.
     pub(super) troubled: Periods,
     /// The TTL windows.

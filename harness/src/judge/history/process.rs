@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Moment;
+use crate::model::fault::Fault;
 use crate::model::record::{ExitStatus, Exited, Part, Sighting};
 use crate::model::units::{ClientId, Serial, Signal, Span};
 
@@ -26,6 +27,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) kills: Vec<(Moment, Signal)>,
     /// When injections suspended it, and when they woke it.
     pub(in crate::judge) stops: Vec<(Moment, Option<Moment>)>,
+    /// The faults that its connections met before there was a request.
+    pub(in crate::judge) met: Vec<(Moment, Fault)>,
     /// Its requests, as indices into [`super::History::exchanges`].
     pub(in crate::judge) exchanges: Vec<usize>,
 }
@@ -43,6 +46,7 @@ impl<'a> Process<'a> {
             left_behind: None,
             kills: Vec::new(),
             stops: Vec::new(),
+            met: Vec::new(),
             exchanges: Vec::new(),
         }
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use cachestorm_model::scenario::{Action, Content, Mtime, Plant};
 
 use super::super::text::{Node, Problem, paths};
-use super::not_zero;
+use super::{fault, not_zero};
 
 /// The status codes of an injected answer. Below 200 an answer is only announced, not given.
 const STATUS: RangeInclusive<u16> = 200..=599;
@@ -41,6 +41,7 @@ pub(super) fn check_value(action: &Action, node: &Node<'_>, problems: &mut Vec<P
             Problem::at(value.span(), format!("{count} processes are no storm"))
                 .help(format!("write a number from 1 to {STORM_MAX}")),
         ),
+        Action::Fault(one) => fault::check(one, &value, problems),
         Action::Remove(path) => {
             if let Some(fault) = paths::role_or_glob_fault(path) {
                 problems.push(path_problem(fault, &value));

@@ -138,11 +138,15 @@ fn each_wave(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>
 fn target(injection: &Injection, bounds: &Bounds, node: &Node<'_>, problems: &mut Vec<Problem>) {
     let place = node.get("target");
     if !injection.action.is_about_process() {
-        if injection.target.is_some() {
+        if let (true, Some(Target::Client(number))) =
+            (injection.action.takes_target(), injection.target)
+        {
+            client(number, bounds, &place.payload(), problems);
+        } else if injection.target.is_some() && !injection.action.takes_target() {
             problems.push(
                 Problem::at(place.key_span(), "this action hits no process")
                     .note(format!("the action: {}", injection.action))
-                    .help("leave `target` out, or kill, stop or continue a process"),
+                    .help("leave `target` out, or kill, stop or continue a process, or inject a `fault` of the network"),
             );
         }
         return;

@@ -4,9 +4,11 @@
 mod action;
 mod clients;
 mod conditions;
+mod fault;
 mod injection;
 
-use cachestorm_model::scenario::{Answer, Expect, Initial, Scenario, Start};
+use cachestorm_model::fault::{Fault, Truncate};
+use cachestorm_model::scenario::{Action, Answer, Expect, Initial, Scenario, Start};
 use cachestorm_model::units::{ByteSize, Span};
 
 use super::text::{Node, Problem};
@@ -75,7 +77,32 @@ pub fn check(scenario: &Scenario, root: &Node<'_>, problems: &mut Vec<Problem>) 
     for (index, one) in scenario.inject.iter().enumerate() {
         injection::check(one, &bounds, &root.get("inject").at(index), problems);
     }
+    cuts(scenario, root, problems);
     expect(scenario, &bounds, &root.get("expect"), problems);
+}
+
+/// A cut that comes after the whole body cuts nothing.
+fn cuts(scenario: &Scenario, root: &Node<'_>, problems: &mut Vec<Problem>) {
+    let body = scenario.catwalk.body;
+    let injected = scenario.inject.iter().enumerate().filter_map(|(index, one)| match one.action {
+        Action::Fault(fault) => Some((fault, root.get("inject").at(index).get("do"))),
+        _ => None,
+    });
+    let standing = scenario.catwalk.fault.map(|fault| (fault, root.get("catwalk").get("fault")));
+    for (fault, node) in injected.chain(standing) {
+        let (Fault::ResetAfter(after) | Fault::Truncate(Truncate { after: Some(after), .. })) =
+            fault
+        else {
+            continue;
+        };
+        if after >= body {
+            problems.push(
+                Problem::at(node.span(), format!("nothing is left to be cut off after {after}"))
+                    .note(format!("the body has {body}, unless `[catwalk]` says otherwise"))
+                    .help("write fewer bytes, or a larger `body` in `[catwalk]`"),
+            );
+        }
+    }
 }
 
 fn catwalk(scenario: &Scenario, node: &Node<'_>, problems: &mut Vec<Problem>) {
@@ -93,6 +120,9 @@ fn catwalk(scenario: &Scenario, node: &Node<'_>, problems: &mut Vec<Problem>) {
                 .note(format!("a client is killed after {}", scenario.clients.deadline))
                 .help("write a latency shorter than `deadline` in `[clients]`"),
         );
+    }
+    if let Some(fault) = &catwalk.fault {
+        fault::check(fault, &node.get("fault"), problems);
     }
     if let Some(value) = &catwalk.cache_control
         && (value.is_empty() || !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)))

@@ -9,7 +9,7 @@ use super::diagnostic::Problem;
 use super::nearest::nearest;
 
 /// How to write the words that take a value.
-const EXAMPLES: [(&str, &str); 23] = [
+const EXAMPLES: [(&str, &str); 34] = [
     ("request", "{ request = 1 }"),
     ("head-sent", "{ head-sent = 1 }"),
     ("half-sent", "{ half-sent = 1 }"),
@@ -27,6 +27,17 @@ const EXAMPLES: [(&str, &str); 23] = [
     ("kill-group", "{ kill-group = \"KILL\" }"),
     ("delay", "{ delay = \"300ms\" }"),
     ("answer", "{ answer = 503 }"),
+    ("fault", "{ fault = \"garbage\" }"),
+    ("accept-delay", "{ accept-delay = \"300ms\" }"),
+    ("reset-after", "{ reset-after = \"1000B\" }"),
+    ("truncate", "{ truncate = { framing = \"close\" } }"),
+    ("drip", "{ drip = { bytes = \"64B\", every = \"20ms\" } }"),
+    ("bandwidth", "{ bandwidth = \"64KiB\" }"),
+    ("slicer", "{ slicer = \"7B\" }"),
+    ("latency", "{ latency = { base = \"50ms\", jitter = \"100ms\" } }"),
+    ("status", "{ status = { code = 503, retry-after = \"2s\" } }"),
+    ("wrong-length", "{ wrong-length = \"longer\" }"),
+    ("huge-body", "{ huge-body = \"80MiB\" }"),
     ("plant", "{ plant = { path = \"published\", content = \"empty\" } }"),
     ("remove", "{ remove = \"published\" }"),
     ("stagger", "{ stagger = \"20ms\" }"),
@@ -211,6 +222,7 @@ fn quoted(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use cachestorm_model::client::{Age, PublishedForm, Stdout};
+    use cachestorm_model::fault::Fault;
     use cachestorm_model::scenario::{Action, Start, Target, Trigger};
     use serde::Deserialize;
     use serde::de::DeserializeOwned;
@@ -232,6 +244,7 @@ mod tests {
         for (word, example) in EXAMPLES.iter().filter(|(_, example)| example.starts_with('{')) {
             let read = parses::<Trigger>(example)
                 || parses::<Action>(example)
+                || parses::<Fault>(example)
                 || parses::<Start>(example)
                 || parses::<Target>(example)
                 || parses::<PublishedForm>(example)
