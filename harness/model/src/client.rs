@@ -89,6 +89,15 @@ pub struct Files {
     pub sidecars: Vec<String>,
 }
 
+impl Files {
+    /// The path of a temporary that no client has made, where one can be told from the globs: each
+    /// wildcard stands for a word.
+    pub fn planted_temporary(&self) -> Option<String> {
+        let plain = self.temporaries.iter().find(|glob| !glob.contains(['[', '{']))?;
+        Some(plain.replace('*', "planted").replace('?', "p"))
+    }
+}
+
 /// How the published file holds the catalogue.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

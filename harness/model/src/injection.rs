@@ -5,8 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::disk::{Chmod, Plant};
 use crate::fault::Fault;
-use crate::units::{Signal, Span};
+use crate::units::{ByteSize, Signal, Span};
 
 /// Something that is made to happen when something else was observed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -143,10 +144,28 @@ pub enum Action {
     Bump,
     /// Make the cache older by its TTL and a second, so that its window ends without waiting.
     Age,
-    /// Take the write permission from the cache directory. Has no effect on root, and says so.
+    /// Make the cache older by so much: to just before its edge, or from there to just after it.
+    AgeBy(Span),
+    /// As after a clock that was set back by so much: every file of the cache is dated so much later. The
+    /// clock itself stays as it is, since no process has one of its own (`CLOCK_REALTIME` is in no namespace).
+    ClockBack(Span),
+    /// As on a file system with coarse times: the files of the cache are dated back to a whole multiple
+    /// of this, such as `"1s"` or `"2s"` (FAT).
+    CoarseTimes(Span),
+    /// Take the write permission from the cache directory; a disk of its own (`[disk]`) is made read-only
+    /// as a whole. Permissions bind nobody who is root: see `under.user`.
     ReadOnly,
     /// Give the write permission back.
     Writable,
+    /// Change the permission bits of files.
+    Chmod(Chmod),
+    /// Remove everything in the cache directory, folders included.
+    Wipe,
+    /// Use up the space of the cache's own disk (`[disk]`) until no more than this is left: `"0B"` stops every
+    /// write, half a catalogue stops one in its middle.
+    Fill(ByteSize),
+    /// Give the space back.
+    Free,
     /// Kill a service of the client's: until it is brought up, connections to it are refused, and what it
     /// kept in memory is lost.
     ServiceDown(String),
@@ -183,6 +202,8 @@ impl Action {
             self,
             Self::Bump
                 | Self::Age
+                | Self::AgeBy(_)
+                | Self::Free
                 | Self::CatwalkUp
                 | Self::Mend
                 | Self::Writable
@@ -212,6 +233,15 @@ impl fmt::Display for Action {
             Self::Remove(path) => write!(f, "remove {path}"),
             Self::Bump => f.write_str("bump the catalogue"),
             Self::Age => f.write_str("age the cache past its TTL"),
+            Self::AgeBy(span) => write!(f, "age the cache by {span}"),
+            Self::ClockBack(span) => {
+                write!(f, "date the cache as after a clock set back by {span}")
+            }
+            Self::CoarseTimes(span) => write!(f, "date the cache in whole multiples of {span}"),
+            Self::Chmod(chmod) => write!(f, "give {} the mode {:03o}", chmod.path, chmod.mode),
+            Self::Wipe => f.write_str("remove everything in the cache directory"),
+            Self::Fill(left) => write!(f, "fill the disk but for {left}"),
+            Self::Free => f.write_str("free the disk"),
             Self::ReadOnly => f.write_str("make the cache directory read-only"),
             Self::Writable => f.write_str("make the cache directory writable"),
             Self::ServiceDown(name) => write!(f, "kill the service {name}"),
@@ -219,63 +249,4 @@ impl fmt::Display for Action {
             Self::ServiceUp(name) => write!(f, "bring up the service {name}"),
         }
     }
-}
-
-/// A file put into the cache directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Plant {
-    /// `published`, `lock`, or a path relative to the cache directory.
-    pub path: String,
-    /// What the file holds.
-    pub content: Content,
-    /// The file's modification time.
-    #[serde(default)]
-    pub mtime: Mtime,
-}
-
-/// What a planted file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Content {
-    /// No bytes.
-    Empty,
-    /// Bytes that are not JSON.
-    Garbage,
-    /// The first half of the file that is there, or of the current catalogue.
-    Truncated,
-    /// The bytes that are there already: only the modification time changes.
-    Unchanged,
-    /// The current catalogue as Catwalk serves it.
-    Catalogue,
-    /// The number of a process that is no more, as a lock file holds it.
-    DeadPid,
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "an empty file",
-            Self::Garbage => "garbage",
-            Self::Truncated => "half a catalogue",
-            Self::Unchanged => "the same bytes with another time",
-            Self::Catalogue => "a whole catalogue",
-            Self::DeadPid => "the PID of a dead process",
-        })
-    }
-}
-
-/// The modification time of a planted file.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Mtime {
-    /// The present.
-    #[default]
-    Now,
-    /// One year ahead.
-    Future,
-    /// One TTL and a second ago.
-    Expired,
-    /// The first second of 1970.
-    Epoch,
 }

@@ -19,6 +19,7 @@
 
 pub mod client;
 mod conditions;
+mod disk;
 mod ending;
 pub mod expected;
 pub mod fault;

@@ -10,7 +10,8 @@ use crate::units::{ByteSize, ClientId, Span};
 use crate::verdict::Invariant;
 
 pub use crate::conditions::{Also, Conditions, User};
-pub use crate::injection::{Action, Content, Injection, Mtime, Plant, Target, Trigger};
+pub use crate::disk::{Chmod, Content, Disk, Mtime, Plant};
+pub use crate::injection::{Action, Injection, Target, Trigger};
 
 /// One scenario, one file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +29,9 @@ pub struct Scenario {
     /// The state of the cache before the first wave, and its time to live.
     #[serde(default)]
     pub cache: Cache,
+    /// What the cache directory lies on.
+    #[serde(default, skip_serializing_if = "Disk::is_plain")]
+    pub disk: Disk,
     /// How many clients run and how they are started.
     #[serde(default)]
     pub clients: Clients,

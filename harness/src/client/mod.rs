@@ -7,6 +7,7 @@
 //! - [`guardian`]: what makes sure that no process outlives the run, even when the harness is killed;
 //! - [`rest`]: whether a process sleeps in the kernel, which is how a herd is seen to wait;
 //! - [`strays`]: processes that a client left behind;
+//! - [`volume`]: a small disk of its own for the cache directory;
 //! - `survivors`: the same after the harness itself has been killed.
 
 pub mod describe;
@@ -17,3 +18,8 @@ pub mod process;
 pub mod rest;
 pub mod strays;
 mod survivors;
+#[cfg(target_os = "linux")]
+pub mod volume;
+#[cfg(not(target_os = "linux"))]
+#[path = "volume_elsewhere.rs"]
+pub mod volume;

@@ -38,7 +38,7 @@ pub struct Surroundings {
 }
 
 /// A command line, ready to be started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Invocation {
     /// The program, found.
     pub program: PathBuf,

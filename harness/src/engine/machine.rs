@@ -3,7 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::scenario::{Scenario, User};
+use crate::client::volume;
+use crate::model::scenario::{Action, Scenario, User};
 
 /// The reasons why a scenario cannot run on this machine as this user, a sentence each: it is `skipped`
 /// for them. Empty where it can run. `places` are the files and folders that clients must get at.
@@ -16,6 +17,9 @@ pub fn lacks(scenario: &Scenario, places: &[PathBuf]) -> Vec<String> {
         let place = place.display();
         reasons.push(format!("{place} is closed to the user that clients are to run as"));
     }
+    if scenario.disk.size.is_some() {
+        reasons.extend(volume::available().err());
+    }
     reasons
 }
 
@@ -24,6 +28,20 @@ fn lacks_as(scenario: &Scenario, is_root: bool) -> Vec<String> {
     let waves = scenario.resolved_waves();
     if !is_root && waves.iter().any(|wave| wave.under.user == Some(User::Other)) {
         reasons.push("only root can run clients as another user".to_owned());
+    }
+    let steps = waves.iter().flat_map(|wave| &wave.before);
+    let mut actions = scenario.inject.iter().map(|it| &it.action).chain(steps);
+    let by_permission = |action: &Action| match action {
+        Action::Chmod(_) => true,
+        Action::ReadOnly => scenario.disk.size.is_none(),
+        _ => false,
+    };
+    let bound = !is_root || scenario.clients.under.user.is_some();
+    if !bound && actions.any(by_permission) {
+        reasons.push(
+            "no permission binds root: run as an ordinary user, or write `under = { user = \"ordinary\" }` in `[clients]`"
+                .to_owned(),
+        );
     }
     reasons
 }
@@ -51,6 +69,18 @@ mod tests {
         check(other, true, &[]);
         check(other, false, &["only root can run clients as another user"]);
         check("[clients]\nunder = { user = 'ordinary' }", false, &[]);
+    }
+
+    #[test]
+    fn permissions_bind_nobody_who_is_root() {
+        let reason = "no permission binds root: run as an ordinary user, or write `under = { user = \"ordinary\" }` in `[clients]`";
+        let read_only = "[[inject]]\non = 'begin'\ndo = 'read-only'";
+        check(read_only, true, &[reason]);
+        check(read_only, false, &[]);
+        check(&format!("{read_only}\n[disk]\nsize = '1MiB'"), true, &[]);
+        check(&format!("{read_only}\n[clients]\nunder = {{ user = 'ordinary' }}"), true, &[]);
+        let chmod = "[[inject]]\non = 'begin'\ndo = { chmod = { path = 'lock', mode = 0 } }";
+        check(&format!("{chmod}\n[disk]\nsize = '1MiB'"), true, &[reason]);
     }
 
     #[test]

@@ -1,26 +1,37 @@
-//! The actions on files: plant, remove, age, permissions.
+//! The actions on files: plant, remove.
 
-use std::fs::{self, File, FileTimes, Permissions};
+use std::fs::{self, File, FileTimes};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::times::AGE_MARGIN;
 use crate::client::prepare::Surroundings;
+use crate::client::volume::Volume;
 use crate::model::record::Role;
 use crate::model::scenario::{Content, Mtime, Plant};
 use crate::record::roles::{BadGlob, Pattern, Roles};
 use crate::record::watch::{FileId, Planted, found_below};
-
-/// What is added to a TTL so that an aged cache is beyond doubt too old.
-pub const AGE_MARGIN: Duration = Duration::from_secs(1);
 
 /// The cache directory, as a hand that reaches into it needs it.
 #[derive(Debug)]
 pub struct Disk {
     /// Where the client runs, its TTL included.
     pub surroundings: Surroundings,
+    /// The cache directory as the harness sees it: without links, and within the disk of its own.
+    pub dir: PathBuf,
+    /// The disk of its own, where it has one.
+    pub volume: Option<Volume>,
+    /// Permissions bind the clients: they do not run as root.
+    pub permissions_bind: bool,
+    /// The temporary to plant at `path = "temp"`.
+    pub temporary: Option<PathBuf>,
+    /// Processes that live and are no clients, for their numbers.
+    pub innocents: Innocents,
     /// What the files are.
     pub roles: Roles,
     /// The lock file to plant at `path = "lock"`: the first lock of the description without wildcards.
@@ -53,7 +64,7 @@ pub enum DiskError {
     Glob(#[from] BadGlob),
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DiskError {
+pub(super) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DiskError {
     let path = path.display().to_string();
     move |source| DiskError::Io { action, path, source }
 }
@@ -65,8 +76,11 @@ impl Disk {
     /// When there is no lock to plant, or the system refuses.
     pub fn plant(&self, plant: &Plant, catalogue: &[u8]) -> Result<(), DiskError> {
         let path = self.path_of(&plant.path)?;
+        if matches!(plant.content, Content::Link | Content::DanglingLink) {
+            return self.plant_link(&path, plant.content == Content::Link);
+        }
         let bytes = self.content(plant.content, &path, catalogue)?;
-        let parent = path.parent().unwrap_or(&self.surroundings.cache_dir);
+        let parent = path.parent().unwrap_or(&self.dir);
         fs::create_dir_all(parent).map_err(io_error("create", parent))?;
         let staged = self.staging.join("planted");
         fs::write(&staged, bytes).map_err(io_error("write", &staged))?;
@@ -76,13 +90,37 @@ impl Disk {
         fs::rename(&staged, &path).map_err(io_error("rename to", &path))
     }
 
+    /// Puts a symbolic link in the place of a file: to the file itself, which is moved out of the cache
+    /// directory, or to nothing.
+    fn plant_link(&self, path: &Path, keep: bool) -> Result<(), DiskError> {
+        let aside = self.staging.join("linked");
+        if keep {
+            fs::rename(path, &aside).map_err(io_error("move", path))?;
+        } else {
+            let parent = path.parent().unwrap_or(&self.dir);
+            fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+        }
+        let target = if keep { self.seen_by_clients(&aside) } else { "nowhere".into() };
+        let staged = self.staging.join("planted");
+        symlink(target, &staged).map_err(io_error("link", &staged))?;
+        fs::rename(&staged, path).map_err(io_error("rename to", path))
+    }
+
+    /// A path of the harness's as clients see it, on a disk of its own too.
+    fn seen_by_clients(&self, path: &Path) -> PathBuf {
+        match &self.volume {
+            Some(volume) => volume.seen_by_clients(path),
+            None => path.to_path_buf(),
+        }
+    }
+
     /// Removes every file that `pattern` names; it must be at least one.
     ///
     /// # Errors
     /// When there is none, or the system refuses.
     pub fn remove(&self, pattern: &str) -> Result<(), DiskError> {
         let wanted = Pattern::new(pattern)?;
-        let dir = &self.surroundings.cache_dir;
+        let dir = &self.dir;
         let mut removed = 0;
         for (path, role) in self.files()? {
             if wanted.matches(role, &path) {
@@ -103,69 +141,13 @@ impl Disk {
         Ok(())
     }
 
-    /// By how much a cache is made older so that its window has ended.
-    pub fn age_by(&self) -> Duration {
-        self.surroundings.ttl.0 + AGE_MARGIN
-    }
-
-    /// Moves the modification times of the published file and its sidecars into the past, by
-    /// [`Disk::age_by`].
-    ///
-    /// # Errors
-    /// When nothing is published, or the system refuses.
-    pub fn age_mtimes(&self) -> Result<(), DiskError> {
-        let by = self.age_by();
-        let mut aged = 0;
-        for (path, role) in self.files()? {
-            if !matches!(role, Role::Published | Role::Sidecar) {
-                continue;
-            }
-            let path = self.surroundings.cache_dir.join(path);
-            let metadata = path.metadata().map_err(io_error("stat", &path))?;
-            let modified = metadata.modified().map_err(io_error("stat", &path))?;
-            let older = modified.checked_sub(by).unwrap_or(SystemTime::UNIX_EPOCH);
-            let id = FileId::of(&metadata);
-            if self.planted.contains(id) {
-                // What the harness has planted stays its own when it makes it older.
-                self.planted.add(id.dated(older));
-            }
-            set_mtime(&path, older).map_err(io_error("date", &path))?;
-            aged += 1;
-        }
-        if aged == 0 {
-            return Err(DiskError::Nothing("nothing is published that could be aged".to_owned()));
-        }
-        Ok(())
-    }
-
-    /// Takes or gives the write permission of the cache directory and the folders in it.
-    ///
-    /// # Errors
-    /// For root, whom no permission stops, and when the system refuses.
-    pub fn set_writable(&self, writable: bool) -> Result<(), DiskError> {
-        if !writable && rustix::process::geteuid().is_root() {
-            return Err(DiskError::Nothing(
-                "root may write into a read-only directory; run as an ordinary user".to_owned(),
-            ));
-        }
-        let mode = if writable { 0o755 } else { 0o555 };
-        let mut folders = vec![self.surroundings.cache_dir.clone()];
-        while let Some(folder) = folders.pop() {
-            fs::set_permissions(&folder, Permissions::from_mode(mode))
-                .map_err(io_error("chmod", &folder))?;
-            let entries = fs::read_dir(&folder).map_err(io_error("read", &folder))?;
-            folders.extend(entries.flatten().map(|e| e.path()).filter(|path| path.is_dir()));
-        }
-        Ok(())
-    }
-
     /// Every file below the cache directory, with what it is; folders only where they are something, such
     /// as a lock that is made by `mkdir`.
     ///
     /// # Errors
     /// When the harness lacks descriptors or memory to look.
     pub fn files(&self) -> Result<Vec<(PathBuf, Role)>, DiskError> {
-        let dir = &self.surroundings.cache_dir;
+        let dir = &self.dir;
         let all = found_below(dir).map_err(io_error("read", dir))?;
         let with_role = all.into_iter().filter_map(|found| {
             let role = self.roles.of(&found.path);
@@ -180,9 +162,13 @@ impl Disk {
             "lock" => self.lock.clone().ok_or_else(|| {
                 DiskError::Nothing("the client's description names no lock file".to_owned())
             })?,
+            "temp" => self.temporary.clone().ok_or_else(|| {
+                let why = "no temporary of the client has a name that can be told from its globs";
+                DiskError::Nothing(why.to_owned())
+            })?,
             path => PathBuf::from(path),
         };
-        Ok(self.surroundings.cache_dir.join(relative))
+        Ok(self.dir.join(relative))
     }
 
     fn content(
@@ -200,6 +186,11 @@ impl Disk {
             }
             Content::Unchanged => fs::read(path).map_err(io_error("read", path))?,
             Content::Catalogue => catalogue.to_vec(),
+            Content::LivePid => {
+                format!("{}\n", self.innocents.one_more().map_err(io_error("run", path))?).into()
+            }
+            // These have no bytes of their own.
+            Content::Link | Content::DanglingLink => Vec::new(),
             Content::DeadPid => format!("{}\n", dead_pid().map_err(io_error("run", path))?).into(),
         })
     }
@@ -213,16 +204,18 @@ impl Disk {
                 .checked_sub(self.surroundings.ttl.0 + AGE_MARGIN)
                 .unwrap_or(SystemTime::UNIX_EPOCH),
             Mtime::Epoch => SystemTime::UNIX_EPOCH,
+            Mtime::Ahead(span) => now.checked_add(span.0).unwrap_or(now),
+            Mtime::Ago(span) => now.checked_sub(span.0).unwrap_or(SystemTime::UNIX_EPOCH),
         }
     }
 }
 
 /// Removes a file, or a folder with all that is in it.
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     if path.symlink_metadata()?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
-fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
+pub(super) fn set_mtime(path: &Path, time: SystemTime) -> io::Result<()> {
     File::open(path)?.set_times(FileTimes::new().set_modified(time))
 }
 
@@ -232,6 +225,33 @@ fn dead_pid() -> io::Result<u32> {
     let pid = child.id();
     child.wait()?;
     Ok(pid)
+}
+
+/// Processes that live and have nothing to do with the cache. They end with this value.
+#[derive(Debug, Default)]
+pub struct Innocents(Mutex<Vec<Child>>);
+
+impl Innocents {
+    /// Starts one and returns its number.
+    fn one_more(&self) -> io::Result<u32> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "read forever"]).env_clear();
+        // It ends when its input does, whichever way the harness ends.
+        let child = command.stdin(Stdio::piped()).process_group(0).spawn()?;
+        let pid = child.id();
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        Ok(pid)
+    }
+}
+
+impl Drop for Innocents {
+    fn drop(&mut self) {
+        for child in self.0.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            drop(child.stdin.take());
+            // It was reading what has just ended; a client may have killed it before.
+            let _ = child.wait();
+        }
+    }
 }
 
 #[cfg(test)]

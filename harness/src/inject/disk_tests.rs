@@ -4,7 +4,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::model::client::{Files, LockKind, PublishedForm};
+use crate::model::scenario::Chmod;
 use crate::model::units::Span;
+use std::os::unix::fs::PermissionsExt;
 
 const CATALOGUE: &[u8] = b"[the whole catalogue]";
 const TTL: Duration = Duration::from_secs(3600);
@@ -25,9 +27,10 @@ fn place() -> (TempDir, Disk) {
         temporaries: vec!["crush/*.tmp".into()],
         sidecars: vec!["crush/*.etag".into()],
     };
+    let dir = make("cache");
     let disk = Disk {
         surroundings: Surroundings {
-            cache_dir: make("cache"),
+            cache_dir: dir.clone(),
             home: make("home"),
             tmp: make("tmp"),
             client_dir: "/".into(),
@@ -36,6 +39,11 @@ fn place() -> (TempDir, Disk) {
             ttl: Span(TTL),
             patience: Span(TTL),
         },
+        dir,
+        volume: None,
+        permissions_bind: !rustix::process::geteuid().is_root(),
+        temporary: files.planted_temporary().map(PathBuf::from),
+        innocents: Innocents::default(),
         roles: Roles::new(&files).unwrap(),
         lock: Some("crush/p.lock".into()),
         staging: make("staging"),
@@ -49,18 +57,18 @@ fn plant(path: &str, content: Content, mtime: Mtime) -> Plant {
 }
 
 fn write(disk: &Disk, path: &str, bytes: &[u8]) {
-    let path = disk.surroundings.cache_dir.join(path);
+    let path = disk.dir.join(path);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, bytes).unwrap();
 }
 
 fn read(disk: &Disk, path: &str) -> Vec<u8> {
-    fs::read(disk.surroundings.cache_dir.join(path)).unwrap()
+    fs::read(disk.dir.join(path)).unwrap()
 }
 
 /// How old a file is; negative where it is from the future.
 fn age(disk: &Disk, path: &str) -> i64 {
-    let modified = disk.surroundings.cache_dir.join(path).metadata().unwrap().modified().unwrap();
+    let modified = disk.dir.join(path).metadata().unwrap().modified().unwrap();
     match SystemTime::now().duration_since(modified) {
         Ok(age) => i64::try_from(age.as_secs()).unwrap(),
         Err(ahead) => -i64::try_from(ahead.duration().as_secs()).unwrap(),
@@ -171,12 +179,12 @@ fn a_pattern_that_names_nothing_or_is_none_is_an_error() {
 #[test]
 fn published_files_and_sidecars_age_by_more_than_the_ttl() {
     let (_root, disk) = place();
-    let nothing = disk.age_mtimes().unwrap_err().to_string();
+    let nothing = disk.age_mtimes(disk.age_by()).unwrap_err().to_string();
     assert_eq!(nothing, "nothing is published that could be aged");
     for file in ["crush/providers.json", "crush/x.etag", "crush/a.lock"] {
         write(&disk, file, b"x");
     }
-    disk.age_mtimes().unwrap();
+    disk.age_mtimes(disk.age_by()).unwrap();
     for file in ["crush/providers.json", "crush/x.etag"] {
         assert!(age(&disk, file) > i64::try_from(TTL.as_secs()).unwrap(), "{file}");
         assert_eq!(read(&disk, file), b"x");
@@ -184,9 +192,8 @@ fn published_files_and_sidecars_age_by_more_than_the_ttl() {
     // A lock does not age: how long it has been held is the client's to judge.
     assert!(age(&disk, "crush/a.lock") < i64::try_from(TTL.as_secs()).unwrap());
     // From before the clock's zero nothing can be subtracted.
-    set_mtime(&disk.surroundings.cache_dir.join("crush/providers.json"), SystemTime::UNIX_EPOCH)
-        .unwrap();
-    disk.age_mtimes().unwrap();
+    set_mtime(&disk.dir.join("crush/providers.json"), SystemTime::UNIX_EPOCH).unwrap();
+    disk.age_mtimes(disk.age_by()).unwrap();
 }
 
 #[test]
@@ -195,10 +202,10 @@ fn what_was_planted_stays_the_harness_s_own_when_it_ages() {
     let path = disk.surroundings.cache_dir.join("crush/providers.json");
     let id = || FileId::of(&path.metadata().unwrap());
     disk.plant(&plant("published", Content::Garbage, Mtime::Now), CATALOGUE).unwrap();
-    disk.age_mtimes().unwrap();
+    disk.age_mtimes(disk.age_by()).unwrap();
     assert!(disk.planted.contains(id()));
     write(&disk, "crush/providers.json", b"a client's own");
-    disk.age_mtimes().unwrap();
+    disk.age_mtimes(disk.age_by()).unwrap();
     assert!(!disk.planted.contains(id()));
 }
 
@@ -211,8 +218,96 @@ fn a_read_only_directory_stops_all_but_root_and_is_given_back() {
         assert!(taken.unwrap_err().to_string().contains("run as an ordinary user"));
     } else {
         taken.unwrap();
-        assert!(fs::write(disk.surroundings.cache_dir.join("crush/new"), "").is_err());
+        assert!(fs::write(disk.dir.join("crush/new"), "").is_err());
     }
     disk.set_writable(true).unwrap();
     write(&disk, "crush/new", b"");
+}
+
+#[test]
+fn the_number_of_a_live_process_is_planted_as_long_as_the_disk_is_there() {
+    let (_root, disk) = place();
+    disk.plant(&plant("lock", Content::LivePid, Mtime::Now), CATALOGUE).unwrap();
+    let pid = String::from_utf8(read(&disk, "crush/p.lock")).unwrap().trim().parse().unwrap();
+    let lives =
+        || crate::client::process::send(pid, 0, crate::client::process::Scope::Group).is_ok();
+    assert!(lives());
+    drop(disk);
+    assert!(!lives());
+}
+
+#[test]
+fn a_temporary_and_links_are_planted() {
+    let (_root, disk) = place();
+    disk.plant(&plant("temp", Content::Garbage, Mtime::Ago(Span(TTL))), CATALOGUE).unwrap();
+    assert_eq!(age(&disk, "crush/planted.tmp"), 3600);
+    disk.plant(&plant("published", Content::DanglingLink, Mtime::Now), CATALOGUE).unwrap();
+    let published = disk.dir.join("crush/providers.json");
+    assert!(!published.exists() && published.is_symlink());
+    disk.plant(&plant("published", Content::Catalogue, Mtime::Now), CATALOGUE).unwrap();
+    disk.plant(&plant("published", Content::Link, Mtime::Now), CATALOGUE).unwrap();
+    assert!(published.is_symlink());
+    assert_eq!(read(&disk, "crush/providers.json"), CATALOGUE);
+}
+
+#[test]
+fn a_directory_is_wiped_whole() {
+    let (_root, disk) = place();
+    assert!(disk.wipe().unwrap_err().to_string().contains("empty already"));
+    write(&disk, "crush/deep/x", b"");
+    write(&disk, "y", b"");
+    disk.wipe().unwrap();
+    assert_eq!(fs::read_dir(&disk.dir).unwrap().count(), 0);
+}
+
+#[test]
+fn permission_bits_are_changed_and_given_back() {
+    let (_root, mut disk) = place();
+    disk.permissions_bind = false;
+    let chmod = |path: &str| Chmod { path: path.into(), mode: 0o400 };
+    assert!(disk.chmod(&chmod("published")).unwrap_err().to_string().contains("binds root"));
+    disk.permissions_bind = true;
+    assert!(disk.chmod(&chmod("published")).unwrap_err().to_string().contains("no file"));
+    write(&disk, "crush/providers.json", CATALOGUE);
+    let mode = |disk: &Disk| {
+        disk.dir.join("crush/providers.json").metadata().unwrap().permissions().mode() & 0o777
+    };
+    let before = mode(&disk);
+    disk.chmod(&chmod("published")).unwrap();
+    assert_eq!(mode(&disk), 0o400);
+    disk.heal().unwrap();
+    assert_eq!(mode(&disk), before);
+}
+
+#[test]
+fn a_disk_of_its_own_is_filled_and_freed() {
+    let (root, mut disk) = place();
+    assert!(disk.fill(0).unwrap_err().to_string().contains("no disk of its own"));
+    if crate::client::volume::available().is_err() {
+        return;
+    }
+    let at = root.path().canonicalize().unwrap().join("home");
+    let volume = Volume::mount(&at, 1 << 20).unwrap();
+    disk.dir = volume.view();
+    disk.volume = Some(volume);
+    assert!(disk.fill(4 << 20).unwrap_err().to_string().contains("bytes were free"));
+    disk.fill(8 << 10).unwrap();
+    let full = |bytes: usize| fs::write(disk.dir.join("x"), vec![0; bytes]).is_err();
+    assert!(full(12 << 10));
+    assert!(!full(4 << 10));
+    disk.free().unwrap();
+    assert!(!full(256 << 10));
+    assert!(disk.free().unwrap_err().to_string().contains("was not filled"));
+}
+
+#[test]
+fn times_move_ahead_and_lose_their_fraction() {
+    let (_root, disk) = place();
+    write(&disk, "crush/providers.json", CATALOGUE);
+    disk.clock_back(Duration::from_secs(7200)).unwrap();
+    assert!((-7200..=-7190).contains(&age(&disk, "crush/providers.json")));
+    disk.coarse_times(Duration::from_secs(2)).unwrap();
+    let modified = disk.dir.join("crush/providers.json").metadata().unwrap().modified().unwrap();
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    assert_eq!((since.subsec_nanos(), since.as_secs() % 2), (0, 0));
 }

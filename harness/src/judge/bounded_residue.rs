@@ -46,7 +46,7 @@ fn left<'a>(history: &History<'a>) -> Option<(Moment, Vec<&'a str>)> {
     let (moment, files) = history.residue?;
     let planted = history.planted_paths();
     let temps = files.iter().filter(|(_, role)| *role == Role::Temp);
-    let paths = temps.map(|(path, _)| path.as_str()).filter(|path| !planted.contains(path));
+    let paths = temps.map(|(path, _)| path.as_str()).filter(|path| !planted.contains(*path));
     Some((moment, paths.collect()))
 }
 

@@ -12,6 +12,7 @@
 //! | a fault that spares | never | never | never |
 //! | connections refused or hanging | there is none | of those it is against | of all that lived meanwhile |
 //! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |
+//! | directory wiped | of all that lived then | of all that lived then | never |
 //! | disk full, directory closed to the clients | of all that lived meanwhile | of all that lived meanwhile | of all that lived meanwhile |
 
 use super::history::{Exchange, Faults, History, Moment, Process};
@@ -77,6 +78,7 @@ pub(super) fn failure(
     });
     since.extend(faults.down.first_in(arrived, response_end));
     since.extend(faults.disk.first_in(arrived, sender_end));
+    since.extend(faults.wiped_in(arrived, sender_end));
     since.into_iter().min_by_key(|moment| moment.index)
 }
 
@@ -116,6 +118,7 @@ pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bo
                 || history.faults.cut_off.overlap(process.client, first, last)
                 || history.faults.slowed.overlap(process.client, first, last)
                 || history.faults.disk.overlap(first, last)
+                || history.faults.was_wiped(first, last)
         })
     };
     !process.kills.is_empty() || !process.stops.is_empty() || own_fetch() || around()

@@ -139,7 +139,7 @@ fn planted(
     current: Serial,
 ) -> Option<Serial> {
     match (plant.content, plant.mtime) {
-        (Content::Catalogue, Mtime::Now | Mtime::Future) => Some(current),
+        (Content::Catalogue, Mtime::Now | Mtime::Future | Mtime::Ahead(_)) => Some(current),
         (Content::Unchanged, Mtime::Now) => {
             history.published_before(moment.index).and_then(|seen| seen.sighting.serial())
         }

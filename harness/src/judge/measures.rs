@@ -71,7 +71,7 @@ impl Recovery {
         let last = history.injected.iter().rfind(is_fault)?;
         let period = match last.action {
             Action::CatwalkDown => Some(&history.faults.down),
-            Action::ReadOnly => Some(&history.faults.disk),
+            Action::ReadOnly | Action::Fill(_) | Action::Chmod(_) => Some(&history.faults.disk),
             Action::Fault(_) => Some(&history.faults.standing),
             _ => None,
         };

@@ -87,6 +87,8 @@ mod tests {
     use super::*;
     use crate::judge::testing::{check, check_counts, check_sentences, damaged, herd, story};
     use crate::model::record::Sighting;
+    use crate::model::scenario::Action;
+    use crate::model::units::ByteSize;
 
     #[test]
     fn whole_absent_and_planted_hold() {
@@ -96,6 +98,12 @@ mod tests {
         check_counts(told, Invariant::NoPartialFile, (3, 0));
         check_counts(herd().see(Sighting::NotShown), Invariant::NoPartialFile, (1, 1));
         check_counts(story(), Invariant::NoPartialFile, (0, 0));
+    }
+
+    #[test]
+    fn no_fault_of_the_disk_excuses_half_a_file() {
+        let full = story().inject(Action::Fill(ByteSize(4096)), &[]).wave(&[1]).fetch(1, 1);
+        check(full.see(damaged()).fail(1), "fail no-partial-file");
     }
 
     #[test]

@@ -117,7 +117,7 @@ mod tests {
     };
     use crate::model::record::{AbortedBy, ExitStatus, What};
     use crate::model::scenario::Action;
-    use crate::model::units::{ClientId, Signal, Span};
+    use crate::model::units::{ByteSize, ClientId, Signal, Span};
 
     fn one_more(end: impl FnOnce(Story) -> Story) -> Story {
         end(herd().wave(&[4]))
@@ -166,6 +166,15 @@ mod tests {
         check(one_more(|it| stopped(it).fail(4)), "pass");
         check(one_more(|it| it.inject(Action::CatwalkDown, &[]).fail(4)), "pass");
         check(one_more(|it| it.inject(Action::ReadOnly, &[]).fail(4)), "pass");
+        check(one_more(|it| it.inject(Action::Fill(ByteSize(0)), &[]).fail(4)), "pass");
+        check(one_more(|it| it.inject(Action::Wipe, &[]).fail(4)), "pass");
+        let lies = |it: Story| it.inject(Action::Fill(ByteSize(0)), &[]);
+        let lies = one_more(|it| lies(it).end(4, ExitStatus::Code(0), damaged()));
+        check(lies, "fail truthful-exit");
+        let freed = herd().inject(Action::Fill(ByteSize(0)), &[]).inject(Action::Free, &[]);
+        check(freed.wave(&[4]).fail(4), "fail truthful-exit");
+        let wiped = herd().inject(Action::Wipe, &[]);
+        check(wiped.wave(&[4]).fail(4), "fail truthful-exit");
         let up_again = herd().inject(Action::CatwalkDown, &[]).inject(Action::CatwalkUp, &[]);
         check(up_again.wave(&[4]).fail(4), "fail truthful-exit");
         let healed = herd().inject(Action::ReadOnly, &[]).healed();

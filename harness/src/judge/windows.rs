@@ -13,7 +13,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::history::{Exchange, History, Moment, SKEW, Seen, WATCH_LAG};
+use super::history::{Exchange, History, Moment, Process, SKEW, Seen, WATCH_LAG};
 use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::Action;
 use crate::model::units::{ClientId, Serial};
@@ -127,7 +127,13 @@ impl Windows {
                     let process = history.process(exited.client);
                     // One that calls what it serves stale has not taken the answer.
                     let took = !exited.said_stale;
-                    if let Some(process) = process.filter(|it| took && it.succeeded().is_some()) {
+                    // One that could store nothing has renewed nothing.
+                    let stored = |it: &&Process<'_>| {
+                        let disk = &history.faults.disk;
+                        !it.life().is_some_and(|(first, last)| disk.overlap(first, last))
+                    };
+                    let process = process.filter(|it| took && it.succeeded().is_some());
+                    if let Some(process) = process.filter(stored) {
                         finder.renew(now, history.fetches_of(process).last());
                     }
                 }
@@ -225,7 +231,9 @@ impl<'h, 'a> Finder<'h, 'a> {
             let found = injected.binary_search_by_key(&now.index, |it| it.moment.index);
             found.is_ok_and(|index| injected[index].landed())
         };
-        if on_published || (*action == Action::Age && landed()) {
+        let dates =
+            matches!(action, Action::Age | Action::AgeBy(_) | Action::CoarseTimes(_)) && landed();
+        if on_published || dates {
             self.fresh_act = true;
             self.lone_act = self.alive == 0;
         }

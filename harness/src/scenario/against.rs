@@ -80,6 +80,16 @@ fn files(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
 fn action(action: &Action, client: &Client, reasons: &mut Vec<String>) {
     match action {
         Action::Remove(path) => role(path, client, reasons),
+        Action::Chmod(chmod) => role(&chmod.path, client, reasons),
+        Action::Plant(plant) if plant.path == "temp" => {
+            role("temp", client, reasons);
+            if !client.files.temporaries.is_empty() && client.files.planted_temporary().is_none() {
+                reasons.push(format!(
+                    "the scenario plants a temporary, and the globs of `{}` do not tell a name for one",
+                    client.name
+                ));
+            }
+        }
         Action::ServiceDown(name) | Action::ServiceHang(name) | Action::ServiceUp(name)
             if !client.services.contains_key(name) =>
         {

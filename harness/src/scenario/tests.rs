@@ -115,7 +115,6 @@ fn actions() {
             "[[inject]]\non = { request = 1 }\ndo = { delay = \"0s\" }",
             "[[inject]]\non = \"begin\"\ndo = \"age\"",
             "[[inject]]\non = { request = 1 }\ndo = { plant = { path = \"*.json\", content = \"unchanged\" } }",
-            "[[inject]]\non = { request = 1 }\ndo = { plant = { path = \"temp\", content = \"empty\" } }",
             "[[inject]]\non = { request = 1 }\ndo = { remove = \"publish\" }",
         ],
     );
@@ -137,6 +136,24 @@ fn conditions() {
 }
 
 #[test]
+fn disks_and_clocks() {
+    check(
+        "disks-and-clocks",
+        &[
+            "[disk]\nsize = \"1B\"",
+            "[disk]\nsize = \"64KiB\"\n[clients]\nwaves = 2\nbetween = [{ fill = \"64KiB\" }]",
+            "[[wave]]\nbefore = [{ fill = \"0B\" }, \"free\"]",
+            "[[inject]]\non = { request = 1 }\ndo = { chmod = { path = \"locks\", mode = 0o7777 } }",
+            "[[inject]]\non = { request = 1 }\ndo = { clock-back = \"0s\" }",
+            "[[inject]]\non = { request = 1 }\ndo = { coarse-times = \"0s\" }",
+            "[[inject]]\non = \"begin\"\ndo = { age-by = \"0s\" }",
+            "[[inject]]\non = \"begin\"\ndo = \"wipe\"",
+            "[[inject]]\non = \"begin\"\ndo = { plant = { path = \"published\", content = \"link\", mtime = \"future\" } }",
+        ],
+    );
+}
+
+#[test]
 fn a_scenario_without_a_summary() {
     let blank = parse("x.toml", "summary = \" \"\n").unwrap_err();
     let none = parse("x.toml", "#:schema ../scenario.schema.json\n").unwrap_err();
@@ -148,6 +165,10 @@ fn all_that_can_be_right_is_right() {
     let text = r#"
 summary = "Everything at once."
 why = "To see that no check forbids what is meant to be written."
+
+[disk]
+size = "2MiB"
+linked = true
 
 [catwalk]
 latency = "50ms"
@@ -177,7 +198,7 @@ count = 3
 start = { stagger = "20ms" }
 command = "update"
 under = { user = "other" }
-before = ["bump", "age", { plant = { path = "published", content = "unchanged", mtime = "future" } }]
+before = ["bump", "age", { plant = { path = "published", content = "unchanged", mtime = "future" } }, { fill = "8KiB" }, { age-by = "89s" }]
 
 [[inject]]
 on = { request = 2 }

@@ -205,6 +205,7 @@ pub fn only_skipped() -> Run {
 
 fn scenario(summary: &str) -> Scenario {
     Scenario {
+        disk: Default::default(),
         summary: summary.to_owned(),
         why: None,
         catwalk: Catwalk::default(),

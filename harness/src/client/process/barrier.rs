@@ -9,7 +9,9 @@
 //! another, since the first has something left to do by itself.
 #![allow(unsafe_code)]
 
+use std::ffi::CString;
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -71,8 +73,16 @@ fn start_by_fork(command: &mut Command, invocation: &Invocation) -> io::Result<C
         .process_group(0);
     let restore = limits::restore();
     let confinement = invocation.confinement.clone();
+    let dir = CString::new(invocation.dir.as_os_str().as_bytes())?;
     // SAFETY: between fork and exec only plain system calls are made.
-    unsafe { command.pre_exec(move || restore().and_then(|()| confinement.enter())) };
+    unsafe {
+        command.pre_exec(move || {
+            restore()?;
+            confinement.enter()?;
+            // Who joins another namespace is at its root.
+            Ok(rustix::process::chdir(dir.as_c_str())?)
+        })
+    };
     die_with_parent(command);
     let mut child = command.spawn()?;
     let pid = child.id();

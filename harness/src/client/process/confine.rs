@@ -1,15 +1,19 @@
-//! What a process is confined to between its start and its `exec`: a user, a umask, a number of files.
+//! What a process is confined to between its start and its `exec`: a disk, a user, a umask, a number of
+//! files.
 #![allow(unsafe_code)]
 
 use std::io;
+use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, setrlimit};
+
+use crate::client::volume::Namespace;
 
 /// The user and group `nobody` of every Linux system (`Documentation/admin-guide/sysctl/fs.rst`, overflowuid).
 pub const NOBODY: u32 = 65_534;
 
 /// What a process is confined to. By default to nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Confinement {
     /// The permission bits that its files do not get.
     pub umask: Option<u32>,
@@ -17,6 +21,8 @@ pub struct Confinement {
     pub open_files: Option<u32>,
     /// The user and group that it becomes, with no other group. Needs root.
     pub user: Option<u32>,
+    /// Where it sees a disk that others do not see.
+    pub namespace: Option<Arc<Namespace>>,
 }
 
 impl Confinement {
@@ -26,6 +32,10 @@ impl Confinement {
     /// # Errors
     /// What the system says, such as `EPERM` where only root may become another user.
     pub fn enter(&self) -> io::Result<()> {
+        // Only root may join as root, so this comes before the change of user.
+        if let Some(namespace) = &self.namespace {
+            namespace.join()?;
+        }
         if let Some(files) = self.open_files {
             let limit = Some(u64::from(files));
             setrlimit(Resource::Nofile, Rlimit { current: limit, maximum: limit })?;

@@ -139,7 +139,8 @@ fn a_process_is_confined_at_either_barrier_and_at_none() {
     let is_root = rustix::process::geteuid().is_root();
     let check = |spawn: &dyn Fn(&Invocation) -> io::Result<Held>, how: &str| {
         let user = is_root.then_some(NOBODY);
-        let confinement = Confinement { umask: Some(0o027), open_files: Some(9), user };
+        let limits = Confinement { umask: Some(0o027), open_files: Some(9), ..Default::default() };
+        let confinement = Confinement { user, ..limits };
         let script = "umask; ulimit -n; ulimit -Hn; id -u";
         let invocation = Invocation { confinement, ..invocation(script, Path::new("/")) };
         let ended =
@@ -152,6 +153,33 @@ fn a_process_is_confined_at_either_barrier_and_at_none() {
         check(&|invocation| hold(invocation, barrier), &format!("{barrier:?}"));
     }
     check(&Held::start_free, "no barrier");
+}
+
+#[test]
+fn a_process_sees_a_disk_of_its_own_at_either_barrier_and_at_none() {
+    use crate::client::volume::{Volume, available};
+    if available().is_err() {
+        return;
+    }
+    let dir = folder();
+    let volume = Volume::mount(&dir.path().canonicalize().unwrap(), 1 << 20).unwrap();
+    fs::write(volume.view().join("there"), "").unwrap();
+    let check = |spawn: &dyn Fn(&Invocation) -> io::Result<Held>, how: &str| {
+        let namespace = Some(volume.namespace());
+        let confinement = Confinement { namespace, ..Default::default() };
+        let invocation = Invocation { confinement, ..invocation("ls; pwd; id -u", dir.path()) };
+        let ended =
+            in_runtime(async { until_end(watch(spawn(&invocation).unwrap(), PATIENCE)).await });
+        let user = rustix::process::geteuid().as_raw();
+        let said = String::from_utf8_lossy(&ended.stdout.kept);
+        assert_eq!(said, format!("there\n{}\n{user}\n", dir.path().display()), "{how}");
+    };
+    for barrier in barriers() {
+        check(&|invocation| hold(invocation, barrier), &format!("{barrier:?}"));
+    }
+    check(&Held::start_free, "no barrier");
+    // What a child of borrowed memory does to its rights is undone for the parent.
+    assert!(fs::read_dir("/proc/self/fd").is_ok());
 }
 
 #[test]

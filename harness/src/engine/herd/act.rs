@@ -135,7 +135,7 @@ impl Herd<'_> {
             .filter(|(_, role)| *role == Role::Lock)
             .map(|(path, _)| path)
             .collect();
-        let dir = &self.disk.surroundings.cache_dir;
+        let dir = &self.disk.dir;
         let (client, text) = holder::holder(dir, &locks, &live).or_else(|why| {
             // A lock that is a file, and an empty one: whoever alone asks under it is taken for its holder.
             let is_file = self.spec.client.files.lock_kind == LockKind::Existence;
@@ -209,7 +209,14 @@ impl Herd<'_> {
             }
             Action::Remove(pattern) => self.disk.remove(pattern)?,
             Action::ForkStorm(count) => self.fork_storm(*count)?,
-            Action::Age => self.age().await?,
+            Action::Age => self.age(self.disk.age_by()).await?,
+            Action::AgeBy(span) => self.age(span.0).await?,
+            Action::ClockBack(span) => self.disk.clock_back(span.0)?,
+            Action::CoarseTimes(span) => self.disk.coarse_times(span.0)?,
+            Action::Chmod(chmod) => self.disk.chmod(chmod)?,
+            Action::Wipe => self.disk.wipe()?,
+            Action::Fill(left) => self.disk.fill(left.0)?,
+            Action::Free => self.disk.free()?,
             Action::ReadOnly => self.disk.set_writable(false)?,
             Action::Writable => self.disk.set_writable(true)?,
             Action::ServiceDown(name) => {

@@ -1,30 +1,34 @@
 //! The cache is made older, in the client's own way.
 
+use std::time::Duration;
+
 use tokio::sync::mpsc;
 
+use super::errand::Errand;
 use super::world::Herd;
 use crate::client::prepare;
 use crate::client::process::{self, Ended, Notice, Scope, send};
 use crate::inject::disk::DiskError;
 use crate::model::client::Age;
+use crate::model::record::Part;
 use crate::model::units::ClientId;
 
 /// Who ages the cache, for the server and for the marker: no client of a wave.
 const NOBODY: ClientId = ClientId(0);
 
 impl Herd<'_> {
-    /// Makes the cache older by its TTL and a margin.
-    pub async fn age(&mut self) -> Result<(), DiskError> {
+    /// Makes the cache older.
+    pub async fn age(&mut self, by: Duration) -> Result<(), DiskError> {
         match &self.spec.client.age {
-            Age::Mtime => self.disk.age_mtimes(),
-            Age::Command(words) => self.age_by_command(words).await.map_err(DiskError::Nothing),
+            Age::Mtime => self.disk.age_mtimes(by),
+            Age::Command(words) => self.age_by_command(words, by).await.map_err(DiskError::Nothing),
         }
     }
 
     /// Runs the client's own command as a client is run: in its environment, in a group of its own,
     /// under guard, and no longer than a client may live.
-    async fn age_by_command(&mut self, words: &[String]) -> Result<(), String> {
-        let seconds = self.disk.age_by().as_secs().to_string();
+    async fn age_by_command(&mut self, words: &[String], by: Duration) -> Result<(), String> {
+        let seconds = by.as_secs().to_string();
         let words: Vec<String> =
             words.iter().map(|word| word.replace("{seconds}", &seconds)).collect();
         let url = self.own_base_url();
@@ -33,6 +37,8 @@ impl Herd<'_> {
         let invocation =
             prepare::invocation_of(&self.spec.client, &words, surroundings, &url, &marker)
                 .map_err(|error| error.to_string())?;
+        let confinement = self.confinement(Errand::apart(&self.spec.scenario, Part::Setup).under);
+        let invocation = prepare::Invocation { confinement, ..invocation };
         let explain = |error: std::io::Error| process::explain(&error, &invocation.program);
         let held = process::Held::start_free(&invocation).map_err(explain)?;
         let pid = held.pid();

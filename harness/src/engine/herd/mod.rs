@@ -2,15 +2,17 @@
 //!
 //! One thread and one loop own a run. Everything that happens (a request, a change on disk, the end of
 //! a process) comes to the loop as an observation; the loop records it, asks the plan what it fires,
-//! and acts. Reading order: `world` (what a run is made of), `errand` (what a process is for), `plot`
-//! (waves, healing, probes), `start` (processes), `service` (what runs beside them), `pump` (the loop),
-//! `act`, `age`, `network` and `storm` (the actions), `hold` (responses held until the herd waits).
+//! and acts. Reading order: `world` (what a run is made of), `places` (its directories), `errand` (what
+//! a process is for), `plot` (waves, healing, probes), `start` (processes), `service` (what runs beside them),
+//! `pump` (the loop), `act`, `age`, `network` and `storm` (the actions), `hold` (responses held until the herd
+//! waits).
 
 mod act;
 mod age;
 mod errand;
 mod hold;
 mod network;
+mod places;
 mod plot;
 mod pump;
 mod service;

@@ -44,7 +44,7 @@ impl Herd<'_> {
         self.end_services().await;
         if self.interrupted {
             // Nothing was healed, and a folder that nobody may write to cannot be removed either.
-            let _ = self.disk.set_writable(true);
+            let _ = self.disk.heal();
         }
         self.look_for_strays();
         self.settle().await;
@@ -137,8 +137,10 @@ impl Herd<'_> {
             self.interrupt(&format!("Catwalk could not be brought up again: {error}"));
             return;
         }
-        // Fails for no directory that this process made itself.
-        let _ = self.disk.set_writable(true);
+        if let Err(error) = self.disk.heal() {
+            self.interrupt(&format!("the disk could not be healed: {error}"));
+            return;
+        }
         self.services_up().await;
         self.settle().await;
         self.recorder.add(Instant::now(), What::Healed);

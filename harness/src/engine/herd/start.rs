@@ -8,6 +8,7 @@ use super::errand::Errand;
 use super::world::{Herd, Proc};
 use crate::client::prepare::{self, Invocation};
 use crate::client::process::{Confinement, Held, NOBODY, Notice, explain, release};
+use crate::client::volume::Volume;
 use crate::inject::plan::Occurrence;
 use crate::model::record::{Part, What};
 use crate::model::scenario::Conditions;
@@ -79,7 +80,19 @@ impl Herd<'_> {
         let invocation =
             prepare::invocation(description, &errand.command, &surroundings, &base_url, &marker)
                 .map_err(|error| error.to_string())?;
-        Ok(Invocation { confinement: confinement(errand.under), ..invocation })
+        Ok(Invocation { confinement: self.confinement(errand.under), ..invocation })
+    }
+
+    /// What a process is confined to that runs under such conditions.
+    pub fn confinement(&self, under: Conditions) -> Confinement {
+        let is_root = rustix::process::geteuid().is_root();
+        Confinement {
+            umask: under.umask,
+            open_files: under.open_files,
+            // Where the harness is no root, everybody is ordinary, and nobody can be made another.
+            user: under.user.filter(|_| is_root).map(|_| NOBODY),
+            namespace: self.disk.volume.as_ref().map(Volume::namespace),
+        }
     }
 
     /// Watches processes and lets them go, one right after the other. A refusal is recorded.
@@ -131,15 +144,5 @@ impl Herd<'_> {
         if let Some(proc) = self.processes.get_mut(&client) {
             proc.ended = true;
         }
-    }
-}
-
-fn confinement(under: Conditions) -> Confinement {
-    let is_root = rustix::process::geteuid().is_root();
-    Confinement {
-        umask: under.umask,
-        open_files: under.open_files,
-        // Where the harness is no root, everybody is ordinary, and nobody can be made another.
-        user: under.user.filter(|_| is_root).map(|_| NOBODY),
     }
 }

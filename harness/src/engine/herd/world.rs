@@ -1,25 +1,22 @@
 //! What a run is made of, from its beginning to its record.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rustix::process::geteuid;
 use tokio::sync::mpsc;
 
 use super::errand::Errand;
 use super::hold::Hold;
-use super::service::{self, Running};
+use super::places;
+use super::service::Running;
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
 use crate::client::prepare::{self, Surroundings};
-use crate::client::process::{self, Launcher, NOBODY, Notice, barrier_kind};
+use crate::client::process::{self, Launcher, Notice, barrier_kind};
 use crate::client::{guardian, strays};
 use crate::engine::{EngineError, RunSpec};
 use crate::inject::disk::Disk;
@@ -28,8 +25,7 @@ use crate::model::client::{Client, PublishedForm};
 use crate::model::record::{Part, RECORD_SCHEMA, Record};
 use crate::model::units::{ClientId, RequestId, Span};
 use crate::record::recorder::Recorder;
-use crate::record::roles::Roles;
-use crate::record::watch::{FileNotice, Planted, Watched, Watcher};
+use crate::record::watch::{FileNotice, Watched, Watcher};
 
 /// The harness's own deadline for a scenario, as a multiple of a client's deadline for each wave: what
 /// is longer than that is stuck, and the verdict is `inconclusive`.
@@ -133,8 +129,8 @@ impl<'s> Herd<'s> {
 
         let began = Instant::now();
         let ttl = spec.client.effective_ttl(spec.scenario.cache.ttl);
-        let surroundings = surroundings(spec, ttl)?;
-        check_commands(spec, &surroundings)?;
+        let disk = places::make(spec, ttl)?;
+        check_commands(spec, &disk.surroundings)?;
         let (observer, server) = mpsc::unbounded_channel();
         let settings = Settings {
             backend: spec.backend,
@@ -143,7 +139,6 @@ impl<'s> Herd<'s> {
             ..Settings::from(&spec.scenario.catwalk)
         };
         let catwalk = Catwalk::start(settings, observer).await?;
-        let disk = disk(spec, surroundings)?;
         let (watcher, files) = watch(spec, &disk, &catwalk)?;
         let (tell, notices) = mpsc::unbounded_channel();
         let waves = u32::try_from(spec.scenario.resolved_waves().len()).unwrap_or(u32::MAX);
@@ -230,47 +225,6 @@ impl<'s> Herd<'s> {
     }
 }
 
-/// An empty directory below `work`. What an earlier run of the same name has left would be judged as
-/// this run's: names repeat where they hold a process id, as in a container that always starts alike.
-fn fresh(spec: &RunSpec, name: &str) -> Result<PathBuf, EngineError> {
-    let path = spec.work.join(name);
-    match fs::remove_dir_all(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(EngineError::system(format!("empty {}", path.display()))(error));
-        }
-        _ => {}
-    }
-    fs::create_dir_all(&path).map_err(EngineError::system(format!("create {}", path.display())))?;
-    Ok(path)
-}
-
-/// The directories below `work`, made.
-fn surroundings(spec: &RunSpec, ttl: Span) -> Result<Surroundings, EngineError> {
-    let make = |name: &str| -> Result<PathBuf, EngineError> {
-        let path = fresh(spec, name)?;
-        // Clients run elsewhere and are given absolute paths only.
-        path.canonicalize().map_err(EngineError::system(format!("resolve {}", path.display())))
-    };
-    let (cache_dir, home, tmp) = (make("cache")?, make("home")?, make("tmp")?);
-    if spec.scenario.clients.under.user.is_some() && geteuid().is_root() {
-        for dir in [&cache_dir, &home, &tmp] {
-            std::os::unix::fs::chown(dir, Some(NOBODY), Some(NOBODY))
-                .map_err(EngineError::system(format!("give {} away", dir.display())))?;
-        }
-    }
-    Ok(Surroundings {
-        cache_dir,
-        home,
-        tmp,
-        client_dir: spec.client_dir.clone(),
-        cache_client: spec.cache_client.clone(),
-        ttl,
-        patience: spec.scenario.clients.patience,
-        ports: service::ports(&spec.client)
-            .map_err(EngineError::system("find a free port for a service"))?,
-    })
-}
-
 /// Every command of the scenario must lead to a program before any process starts.
 fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), EngineError> {
     let waves = spec.scenario.resolved_waves();
@@ -287,14 +241,6 @@ fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), Eng
     Ok(())
 }
 
-fn disk(spec: &RunSpec, surroundings: Surroundings) -> Result<Disk, EngineError> {
-    let staging = fresh(spec, "staging")?;
-    let wildcard = |glob: &&String| !glob.contains(['*', '?', '[', '{']);
-    let lock = spec.client.files.locks.iter().find(wildcard).map(PathBuf::from);
-    let roles = Roles::new(&spec.client.files)?;
-    Ok(Disk { surroundings, roles, lock, staging, planted: Planted::default() })
-}
-
 fn watch(
     spec: &RunSpec,
     disk: &Disk,
@@ -303,7 +249,7 @@ fn watch(
     let library = catwalk.library().clone();
     let form = spec.client.files.form.clone();
     let watched = Watched {
-        dir: disk.surroundings.cache_dir.clone(),
+        dir: disk.dir.clone(),
         roles: disk.roles.clone(),
         identify: Arc::new(move |bytes| match &form {
             PublishedForm::Catalogue => library.identify(bytes),
@@ -319,6 +265,8 @@ fn watch(
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::catwalk::Backend;
     use crate::client::describe;

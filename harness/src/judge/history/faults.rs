@@ -145,6 +145,8 @@ pub(in crate::judge) struct Faults {
     pub(in crate::judge) closed: Periods,
     /// When what was published may have been closed to readers.
     pub(in crate::judge) unreadable: Periods,
+    /// When the whole cache directory was wiped, in order.
+    pub(in crate::judge) wiped: Vec<Moment>,
     /// When an injection planted or removed the published file, in order.
     pub(in crate::judge) on_published: Vec<Moment>,
     /// When an injection planted or removed a lock, in order.
@@ -157,6 +159,10 @@ pub(in crate::judge) struct Faults {
 pub(super) enum DiskFault {
     /// The directory, or the whole disk, is read-only.
     ReadOnly,
+    /// There is no space left, or little.
+    Full,
+    /// The permission bits of files were changed.
+    Closed,
     /// The clients run as somebody whom the directory does not belong to.
     Foreign,
 }
@@ -164,12 +170,12 @@ pub(super) enum DiskFault {
 impl DiskFault {
     /// Whether not even a lock can be made or opened.
     fn stops_locks(self) -> bool {
-        matches!(self, Self::ReadOnly | Self::Foreign)
+        matches!(self, Self::ReadOnly | Self::Foreign | Self::Closed)
     }
 
     /// Whether what is published may be closed to a reader.
     fn stops_readers(self) -> bool {
-        matches!(self, Self::Foreign)
+        matches!(self, Self::Foreign | Self::Closed)
     }
 }
 
@@ -217,6 +223,17 @@ impl Faults {
         touched(&self.on_published, after, before)
     }
 
+    /// The first time that the whole directory was wiped from one event to another.
+    pub(in crate::judge) fn wiped_in(&self, first: usize, last: usize) -> Option<Moment> {
+        let wiped = self.wiped.partition_point(|act| act.index < first);
+        self.wiped.get(wiped).copied().filter(|act| act.index <= last)
+    }
+
+    /// Whether it was.
+    pub(in crate::judge) fn was_wiped(&self, first: usize, last: usize) -> bool {
+        self.wiped_in(first, last).is_some()
+    }
+
     /// Whether a lock was planted or removed between two events.
     pub(in crate::judge) fn lock_touched(&self, after: usize, before: usize) -> bool {
         touched(&self.on_lock, after, before)
@@ -247,9 +264,10 @@ impl<'a> Reach<'a> {
         Self { files, known: HashMap::new() }
     }
 
-    /// What a planting or removing action touches; `None` for every other action.
+    /// What a planting, removing or wiping action touches; `None` for every other action.
     pub(super) fn of(&mut self, action: &'a Action) -> Option<Touch> {
         let path = match action {
+            Action::Wipe => return Some(Touch { published: true, lock: true }),
             Action::Plant(plant) => plant.path.as_str(),
             Action::Remove(path) => path.as_str(),
             _ => return None,

@@ -208,10 +208,18 @@ impl<'a> Fold<'a> {
                 self.disk.begin(DiskFault::ReadOnly, &mut self.history.faults, now);
             }
             Action::Writable => self.disk.end(DiskFault::ReadOnly, &mut self.history.faults, now),
+            Action::Fill(_) => self.disk.begin(DiskFault::Full, &mut self.history.faults, now),
+            Action::Free => self.disk.end(DiskFault::Full, &mut self.history.faults, now),
+            Action::Chmod(_) => self.disk.begin(DiskFault::Closed, &mut self.history.faults, now),
+            Action::Wipe => self.history.faults.wiped.push(now),
             Action::Age => {
                 let older = self.history.ttl.saturating_add(BEYOND_TTL);
                 self.aged = self.aged.saturating_add(older);
             }
+            Action::AgeBy(span) => self.aged = self.aged.saturating_add(span.nanos()),
+            // After a step back nobody can tell how fresh the cache is, so that its window is over.
+            Action::ClockBack(_) => self.history.faults.on_published.push(now),
+            Action::CoarseTimes(_) => {}
             // The loss of a service excuses nobody: a cache is to do without it.
             Action::ServiceDown(_) | Action::ServiceHang(_) | Action::ServiceUp(_) => {}
             Action::Plant(_) | Action::Remove(_) | Action::Bump | Action::ForkStorm(_) => {}

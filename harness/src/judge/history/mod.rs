@@ -136,11 +136,14 @@ impl<'a> History<'a> {
     }
 
     /// The paths of all the files that injections planted, as the scenario names them.
-    pub(super) fn planted_paths(&self) -> HashSet<&'a str> {
+    pub(super) fn planted_paths(&self) -> HashSet<String> {
         let landed = self.injected.iter().filter(|injected| injected.landed());
         landed
             .filter_map(|injected| match injected.action {
-                Action::Plant(plant) => Some(plant.path.as_str()),
+                Action::Plant(plant) if plant.path == "temp" => {
+                    self.record.client.files.planted_temporary()
+                }
+                Action::Plant(plant) => Some(plant.path.clone()),
                 _ => None,
             })
             .collect()

@@ -2,8 +2,8 @@
 
 use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
 use crate::model::record::{AbortedBy, Effect, Part, Sighting};
-use crate::model::scenario::{Action, Content, Mtime};
-use crate::model::units::{Signal, Span};
+use crate::model::scenario::{Action, Chmod, Content, Mtime};
+use crate::model::units::{ByteSize, Signal, Span};
 use crate::model::verdict::Invariant;
 
 /// c01 asks and comes to grief; then c02 fetches, publishes, and both others return.
@@ -93,9 +93,33 @@ fn an_injected_fault_explains_a_further_fetch() {
         told.inject(Action::ReadOnly, &[]).head(1, 1).done(1).fail(1).inject(Action::Writable, &[])
     };
     check(second_try(read_only), "pass");
+    let full = |told: Story| {
+        let told = told.inject(Action::Fill(ByteSize(0)), &[]).head(1, 1).done(1).exit(1, 1);
+        told.inject(Action::Free, &[])
+    };
+    check(second_try(full), "pass");
+    let wiped = |told: Story| told.inject(Action::Wipe, &[]).head(1, 1).done(1).exit(1, 1);
+    check(second_try(wiped), "pass");
     let delay = Action::Delay(Span::from_secs(9));
     let gave_up = |told: Story| told.inject(delay.clone(), &[1]).abort(1, AbortedBy::Client);
     check(second_try(gave_up).exit(1, 1), "pass");
+}
+
+#[test]
+fn whoever_cannot_read_may_fetch_and_after_a_step_of_the_clock_one_may() {
+    let chmod = Action::Chmod(Chmod { path: "published".to_owned(), mode: 0 });
+    let closed = herd().inject(chmod, &[]).wave(&[4]).fetch(4, 1).exit(4, 1);
+    check(closed, "pass");
+    let back = || herd().inject(Action::ClockBack(Span::from_secs(7200)), &[]).wave(&[4, 5]);
+    check(back().exit(4, 1).exit(5, 1), "pass");
+    check(back().fetch(4, 1).exit(4, 1).exit(5, 1), "pass");
+    check(back().fetch(4, 1).fetch(5, 1).exit(4, 1).exit(5, 1), "fail single-flight");
+    let coarse = herd().inject(Action::CoarseTimes(Span::from_secs(1)), &[]).wave(&[4]);
+    check(coarse.fetch(4, 1).exit(4, 1), "fail single-flight");
+    let aged = |secs| herd().inject(Action::AgeBy(Span::from_secs(secs)), &[]).wave(&[4]);
+    check(aged(3000).fetch(4, 1).exit(4, 1), "fail single-flight");
+    check(aged(3700).fetch(4, 1).publish(1).exit(4, 1), "pass");
+    check(aged(3700).exit(4, 1), "fail freshness");
 }
 
 #[test]

@@ -4,7 +4,8 @@ use super::Window;
 use crate::judge::history::History;
 use crate::judge::testing::{Story, damaged, herd, plant, story, whole};
 use crate::model::record::{Change, Role, Sighting, What};
-use crate::model::scenario::{Content, Mtime};
+use crate::model::scenario::{Action, Content, Mtime};
+use crate::model::units::{ByteSize, Span};
 
 /// Checks the windows, each as `catalogue by whom at when`, with `closed at when` where it was.
 #[track_caller]
@@ -60,6 +61,8 @@ fn bytes_that_are_not_a_catalogue_or_an_injection_close_it() {
     let closed = ["catalogue 1 by c01 at 0.100 s, closed at 0.140 s"];
     check(herd().see(damaged()), &closed);
     check(herd().see(Sighting::Planted), &closed);
+    check(herd().inject(Action::Wipe, &[]), &closed);
+    check(herd().inject(Action::ClockBack(Span::from_secs(9)), &[]), &closed);
     check(herd().inject(plant("published", Content::Empty, Mtime::Now), &[]), &closed);
     check(
         herd().inject(plant("other", Content::Empty, Mtime::Now), &[]),
@@ -89,6 +92,8 @@ fn a_304_opens_one_when_the_file_is_touched_or_its_client_succeeds() {
     let touched = asked().file(Change::Touched, "providers.json", Role::Published);
     check(touched.exit(4, 1), &again);
     check(asked().fail(4), &[first]);
+    let full = herd().age().inject(Action::Fill(ByteSize(0)), &[]).wave(&[4]);
+    check(full.revalidate(4, 1).confirm(2, 1).exit(4, 1), &[first]);
     let untouched = herd().wave(&[4]).file(Change::Touched, "providers.json", Role::Published);
     check(untouched, &[first]);
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use tokio::sync::mpsc;
@@ -43,19 +43,48 @@ impl FileId {
     }
 }
 
-/// What the harness itself has put at the published path, so that it is not taken for a client's doing.
+/// What the harness itself has done to files, so that it is not taken for a client's doing.
 #[derive(Debug, Clone, Default)]
-pub struct Planted(Arc<Mutex<Vec<FileId>>>);
+pub struct Planted(Arc<Mutex<Deeds>>);
+
+#[derive(Debug, Default)]
+struct Deeds {
+    /// What was put there.
+    planted: Vec<FileId>,
+    /// What was closed to readers, with the permission bits that it had.
+    closed: Vec<(PathBuf, u32)>,
+}
 
 impl Planted {
     /// Remembers a planted file.
     pub fn add(&self, id: FileId) {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(id);
+        self.deeds().planted.push(id);
+    }
+
+    /// Remembers that the permission bits of a file were changed, and what they had been.
+    pub fn close(&self, path: &Path, mode: u32) {
+        let mut deeds = self.deeds();
+        if !deeds.closed.iter().any(|(known, _)| known == path) {
+            deeds.closed.push((path.to_path_buf(), mode));
+        }
+    }
+
+    /// The files whose permission bits were changed, with what they had been. They count as open again.
+    pub fn open_all(&self) -> Vec<(PathBuf, u32)> {
+        std::mem::take(&mut self.deeds().closed)
     }
 
     /// Whether a file is one of the planted, with the time that it was given.
     pub fn contains(&self, id: FileId) -> bool {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).contains(&id)
+        self.deeds().planted.contains(&id)
+    }
+
+    fn is_closed(&self, path: &Path) -> bool {
+        self.deeds().closed.iter().any(|(known, _)| known == path)
+    }
+
+    fn deeds(&self) -> MutexGuard<'_, Deeds> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -111,6 +140,12 @@ impl Eye {
         Ok(match read(&self.path) {
             Err(error) if error.kind() == ErrorKind::NotFound => (Sighting::Absent, None),
             Err(error) if is_shortage(&error) => return Err(error),
+            Err(error)
+                if error.kind() == ErrorKind::PermissionDenied
+                    && self.planted.is_closed(&self.path) =>
+            {
+                (Sighting::Planted, None)
+            }
             Err(error) => {
                 (Sighting::Damaged { bytes: 0, how: format!("unreadable: {error}") }, None)
             }

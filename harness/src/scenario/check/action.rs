@@ -10,6 +10,9 @@ use super::{fault, not_zero};
 /// The status codes of an injected answer. Below 200 an answer is only announced, not given.
 const STATUS: RangeInclusive<u16> = 200..=599;
 
+/// The permission bits there are.
+const MODE_MAX: u32 = 0o777;
+
 /// Processes of a storm at most: beyond this a machine measures its own limits.
 const STORM_MAX: u32 = 2_000;
 
@@ -48,6 +51,20 @@ pub(super) fn check_value(action: &Action, node: &Node<'_>, problems: &mut Vec<P
             }
         }
         Action::Plant(file) => plant(file, &value, problems),
+        Action::AgeBy(span) => not_zero(*span, "an age", &value, problems),
+        Action::ClockBack(span) => not_zero(*span, "a step of the clock", &value, problems),
+        Action::CoarseTimes(span) => not_zero(*span, "a grain of time", &value, problems),
+        Action::Chmod(chmod) => {
+            if let Some(fault) = paths::role_or_glob_fault(&chmod.path) {
+                problems.push(path_problem(fault, &value.get("path")));
+            }
+            if chmod.mode > MODE_MAX {
+                problems.push(
+                    Problem::at(value.get("mode").span(), format!("{:#o} is no mode", chmod.mode))
+                        .help("write octal digits from 0o000 to 0o777, such as 0o400"),
+                );
+            }
+        }
         _ => {}
     }
 }
@@ -55,8 +72,14 @@ pub(super) fn check_value(action: &Action, node: &Node<'_>, problems: &mut Vec<P
 /// What can have no effect before the first wave where the cache is empty.
 pub(super) fn check_on_empty_cache(action: &Action, node: &Node<'_>, problems: &mut Vec<Problem>) {
     let needs_a_file = match action {
-        Action::Plant(file) => file.content == Content::Unchanged,
-        Action::Remove(_) | Action::Age => true,
+        Action::Plant(file) => matches!(file.content, Content::Unchanged | Content::Link),
+        Action::Remove(_)
+        | Action::Age
+        | Action::AgeBy(_)
+        | Action::ClockBack(_)
+        | Action::CoarseTimes(_)
+        | Action::Chmod(_)
+        | Action::Wipe => true,
         _ => false,
     };
     if needs_a_file {
@@ -78,14 +101,19 @@ pub(super) fn path_problem(fault: String, node: &Node<'_>) -> Problem {
 fn plant(plant: &Plant, node: &Node<'_>, problems: &mut Vec<Problem>) {
     let path = node.get("path");
     let fault = match plant.path.as_str() {
-        "published" | "lock" => None,
-        "temp" => Some("a temporary has no name of its own that could be planted".to_owned()),
+        "published" | "lock" | "temp" => None,
         other => paths::path_fault(other),
     };
     if let Some(fault) = fault {
         problems.push(Problem::at(path.span(), fault).note(
-            "allowed here: published, lock, or the path of a file relative to the cache directory",
+            "allowed here: published, lock, temp, or the path of a file relative to the cache directory",
         ));
+    }
+    if matches!(plant.content, Content::Link | Content::DanglingLink) && plant.mtime != Mtime::Now {
+        problems.push(
+            Problem::at(node.get("mtime").span(), "a link has no time that a client looks at")
+                .help("leave `mtime` out"),
+        );
     }
     if plant.content == Content::Unchanged && plant.mtime == Mtime::Now {
         problems.push(

@@ -4,6 +4,7 @@
 mod action;
 mod clients;
 mod conditions;
+mod disk;
 mod fault;
 mod injection;
 
@@ -74,6 +75,7 @@ pub fn check(scenario: &Scenario, root: &Node<'_>, problems: &mut Vec<Problem>) 
     not_zero(scenario.cache.ttl, "a TTL", &root.get("cache").get("ttl"), problems);
     clients::check(scenario, &bounds, root, problems);
     conditions::check(scenario, root, problems);
+    disk::check(scenario, root, problems);
     for (index, one) in scenario.inject.iter().enumerate() {
         injection::check(one, &bounds, &root.get("inject").at(index), problems);
     }
