@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::act::Cause;
 use super::world::Herd;
 use crate::catwalk::observe::Directive;
 use crate::client::rest::RestWatch;
@@ -83,10 +84,10 @@ impl Herd<'_> {
         let ended = self.ended_in_current_wave();
         let at = Instant::now();
         let what = What::HerdWaits { request: first, waiting, ended, gave_up };
-        self.recorder.add(at, what);
+        let event = Some(self.recorder.add(at, what));
         self.hold.times += 1;
         let times = self.hold.times;
-        self.occurs(Occurrence::HerdWaits(times)).await;
+        self.fire(Occurrence::HerdWaits(times), Cause { event, ..Cause::default() }).await;
         for held in std::mem::take(&mut self.hold.responses) {
             // A client that has left meanwhile needs no answer.
             let _ = held.reply.send(held.directive);
