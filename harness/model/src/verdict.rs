@@ -6,6 +6,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::units::{Nanos, RequestId, Serial};
+
 /// The verdict on one record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -240,4 +242,23 @@ pub struct Measures {
     pub residue: u32,
     /// From the first event to the last, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// A time in which the cache was fresh, as the judge found it in a record: what `single-flight` counts by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TtlWindow {
+    /// The event at which the publish or renewal was observed, as an index into the record.
+    pub opened: u32,
+    /// When it was over, on the harness's clock: by time, by an ageing, or because the file was gone;
+    /// `None` where it outlived the record.
+    pub until: Option<Nanos>,
+    /// The catalogue.
+    pub serial: Serial,
+    /// The request whose answer was published, where only one can have been.
+    pub request: Option<RequestId>,
+    /// Whether a 304 renewed what lay there.
+    pub renewed: bool,
+    /// Whether the window before was still open.
+    pub extends: bool,
 }

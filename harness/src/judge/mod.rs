@@ -42,7 +42,7 @@ mod validator_fidelity;
 mod windows;
 
 use crate::model::record::Record;
-use crate::model::verdict::{Invariant, InvariantReport, Verdict};
+use crate::model::verdict::{Invariant, InvariantReport, TtlWindow, Verdict};
 
 use history::History;
 
@@ -53,6 +53,11 @@ pub fn judge(record: &Record) -> Verdict {
     let history = History::of(record);
     let invariants = Invariant::ALL.map(|invariant| evaluate(invariant, &history));
     outcome::conclude(&history, invariants.into())
+}
+
+/// The TTL windows of one record, in the order in which they opened: what a timeline draws as bands.
+pub fn windows(record: &Record) -> Vec<TtlWindow> {
+    History::of(record).ttl_windows()
 }
 
 fn evaluate(invariant: Invariant, history: &History<'_>) -> InvariantReport {

@@ -16,7 +16,8 @@ use std::collections::{HashMap, VecDeque};
 use super::history::{Exchange, History, Moment, Process, SKEW, Seen, WATCH_LAG};
 use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::Action;
-use crate::model::units::{ClientId, Serial};
+use crate::model::units::{ClientId, Nanos, Serial};
+use crate::model::verdict::TtlWindow;
 
 /// How near the end of a window a request is indeterminate, at the most, in nanoseconds.
 const EDGE_MAX: u64 = 1_000_000_000;
@@ -155,6 +156,37 @@ impl Windows {
             }
         }
         Self { all: finder.windows }
+    }
+}
+
+impl History<'_> {
+    /// The windows as data, for readers of the record who are not the judge.
+    pub(super) fn ttl_windows(&self) -> Vec<TtlWindow> {
+        let data = |window: &Window| TtlWindow {
+            opened: window.opened.event(),
+            until: self.end_of(window),
+            serial: window.serial,
+            request: window.fetch.map(|index| self.exchanges[index].request.request),
+            renewed: window.renewed,
+            extends: window.extends,
+        };
+        self.windows.all.iter().map(data).collect()
+    }
+
+    /// When a window was over on the harness's clock. An ageing makes the cache clock leap right after
+    /// its moment; apart from that both clocks run alike.
+    fn end_of(&self, window: &Window) -> Option<Nanos> {
+        let end = window.end(self.ttl);
+        let after = self.moments.partition_point(|moment| moment.cache_time < end);
+        let by_time = self.moments.get(after).map(|next| {
+            let last = after.checked_sub(1).map_or(window.opened, |index| self.moments[index]);
+            let passed = next.at.0.saturating_sub(last.at.0);
+            let leap = next.cache_time.saturating_sub(last.cache_time).saturating_sub(passed);
+            let left = end.saturating_sub(last.cache_time);
+            Nanos(last.at.0.saturating_add(left.saturating_sub(leap)))
+        });
+        let closed = window.closed.map(|closed| closed.at);
+        closed.into_iter().chain(by_time).min()
     }
 }
 

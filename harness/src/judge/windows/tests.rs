@@ -6,6 +6,7 @@ use crate::judge::testing::{Story, damaged, herd, plant, story, whole};
 use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::{Action, Content, Mtime};
 use crate::model::units::{ByteSize, Span};
+use crate::model::verdict::TtlWindow;
 
 /// Checks the windows, each as `catalogue by whom at when`, with `closed at when` where it was.
 #[track_caller]
@@ -96,4 +97,27 @@ fn a_304_opens_one_when_the_file_is_touched_or_its_client_succeeds() {
     check(full.revalidate(4, 1).confirm(2, 1).exit(4, 1), &[first]);
     let untouched = herd().wave(&[4]).file(Change::Touched, "providers.json", Role::Published);
     check(untouched, &[first]);
+}
+
+#[test]
+fn as_data_they_end_by_an_ageing_by_a_loss_or_not_at_all() {
+    let ends = |told: Story| {
+        let record = told.record();
+        let windows = crate::judge::windows(&record);
+        let line = |window: &TtlWindow| {
+            let opened = record.events[window.opened as usize].at;
+            let until = window.until.map_or("the end".to_owned(), |until| until.to_string());
+            let by = window.request.map(|request| format!(" by {request}")).unwrap_or_default();
+            format!("{}{by} from {opened} to {until}", window.serial)
+        };
+        windows.iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(ends(herd()), ["catalogue 1 by #1 from 0.100 s to the end"]);
+    // Nothing is seen at the very moment of the ageing but the ageing itself, 10 ms after the herd.
+    let aged = herd().age().wave(&[7]);
+    assert_eq!(ends(aged), ["catalogue 1 by #1 from 0.100 s to 0.140 s"]);
+    let lost = herd().see(damaged());
+    assert_eq!(ends(lost), ["catalogue 1 by #1 from 0.100 s to 0.140 s"]);
+    let slow = herd().at(3_700_000).wave(&[7]);
+    assert_eq!(ends(slow), ["catalogue 1 by #1 from 0.100 s to 3600.100 s"]);
 }
