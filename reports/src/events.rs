@@ -169,7 +169,8 @@ fn words(what: &What, senders: &Senders) -> String {
     }
 }
 
-fn purpose(part: Part) -> String {
+/// What a process is for, in words that follow its command.
+pub fn purpose(part: Part) -> String {
     match part {
         Part::Setup => "to fill the cache".to_owned(),
         Part::Wave(wave) => format!("in wave {wave}"),

@@ -15,6 +15,7 @@
 //! | [`mod@show`] | the history of one record | finding out what happened |
 //! | [`claims`] | claims beside measurements | comparing clients |
 //! | [`json`] | `report.json` | programs |
+//! | [`html`] | `report.html` | people, who want to see when what happened |
 //! | [`junit`] | `junit.xml` | CI systems |
 //! | [`markdown`] | `summary.md` | a CI step summary |
 //! | [`annotations`] | workflow commands | annotations on GitHub |
@@ -32,6 +33,7 @@ pub mod counts;
 mod details;
 mod events;
 mod excerpt;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod live;
@@ -53,8 +55,8 @@ pub enum ReportError {
     #[error("the JUnit report could not be made: {0}")]
     Junit(#[from] quick_junit::SerializeError),
     /// A template failed.
-    #[error("the Markdown report could not be made: {0}")]
-    Markdown(#[from] askama::Error),
+    #[error("a report could not be made from its template: {0}")]
+    Template(#[from] askama::Error),
     /// A file could not be written.
     #[error("{} could not be written ({source}); check that the folder is writable or choose another", path.display())]
     Write {

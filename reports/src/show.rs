@@ -92,7 +92,7 @@ fn invariant(report: &InvariantReport, names: usize, options: &Options) -> Strin
 }
 
 /// How often an invariant was evaluated and on what, or why it was not.
-fn judged_on(report: &InvariantReport) -> String {
+pub fn judged_on(report: &InvariantReport) -> String {
     let mut parts = vec![text::counted(report.evaluations, "evaluation")];
     if report.indeterminate > 0 {
         parts.push(format!("{} indeterminate", report.indeterminate));

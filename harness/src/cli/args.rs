@@ -33,6 +33,8 @@ pub enum Subcommand {
     List(ListArgs),
     /// Show a run again, or the history of one of its scenarios
     Show(ShowArgs),
+    /// Write a run as one HTML file with timelines: report.html in the run's folder
+    Report(ReportArgs),
     /// Check scenario files and client descriptions without running anything
     Check(CheckArgs),
     /// Run the claims of the status report against its clients, and print what was measured
@@ -113,6 +115,23 @@ pub struct ShowArgs {
     /// The most events to show
     #[arg(long, default_value_t = 200)]
     pub limit: usize,
+    /// The folder in which runs are looked for
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+}
+
+/// The arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// A run: its name, the path of its folder, or `latest`
+    #[arg(default_value = "latest")]
+    pub run: String,
+    /// Open it in a browser
+    #[arg(long)]
+    pub open: bool,
+    /// Write it to this file instead
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// The folder in which runs are looked for
     #[arg(short, long, default_value = "target/cachestorm")]
     pub out: PathBuf,

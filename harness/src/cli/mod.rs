@@ -6,6 +6,7 @@ mod claims;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod serve;
 mod show;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Subcommand::Run(options) => run::run(&options),
         Subcommand::List(options) => list::run(&options),
         Subcommand::Show(options) => show::run(&options),
+        Subcommand::Report(options) => report::run(&options),
         Subcommand::Check(options) => check::run(&options),
         Subcommand::Claims(options) => claims::run(&options),
         Subcommand::Serve(options) => serve::run(&options),

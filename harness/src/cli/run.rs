@@ -87,6 +87,7 @@ fn report(run: &Run, dir: &RunDir, args: &RunArgs) -> anyhow::Result<()> {
     let text = serde_json::to_string_pretty(run)?;
     dir.write("run.json", &text)?;
     write_all(run, args.strict, &dir.path())?;
+    super::report::write_beside(run, &dir.path(), args.strict)?;
     output::print(&terminal::render(run, &output::options(args.strict)));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     if let Some(file) = &args.junit {

@@ -14,7 +14,7 @@ use crate::record::store::{read_record, read_run};
 
 /// Runs the subcommand.
 pub fn run(args: &ShowArgs) -> super::Outcome {
-    let dir = find(args)?;
+    let dir = find(&args.run, &args.out)?;
     let run = read_run(&dir).map_err(Failure::usage)?;
     match &args.scenario {
         None => output::print(&terminal::render(&run, &output::options(false))),
@@ -24,14 +24,14 @@ pub fn run(args: &ShowArgs) -> super::Outcome {
 }
 
 /// The folder of the run that is asked for, which must have ended in order.
-fn find(args: &ShowArgs) -> Result<PathBuf, Failure> {
-    let path = Path::new(&args.run);
-    let dir = if path.is_dir() { path.to_path_buf() } else { args.out.join(path) };
+pub fn find(run: &str, out: &Path) -> Result<PathBuf, Failure> {
+    let path = Path::new(run);
+    let dir = if path.is_dir() { path.to_path_buf() } else { out.join(path) };
     let problem = if !dir.is_dir() {
         format!(
             "there is no run \"{}\" in {}; `cachestorm run` makes one, and --out says where runs are",
-            args.run,
-            args.out.display()
+            run,
+            out.display()
         )
     } else if !dir.join("run.json").exists() {
         format!(

@@ -32,8 +32,8 @@ fn the_scenarios_and_the_client_inside_the_program_run_in_an_empty_folder() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    let all = ["junit.xml", "records", "report.json", "run.json", "summary.md", "summary.txt"];
-    assert_eq!(files, all);
+    let reports = ["junit.xml", "records", "report.html", "report.json"];
+    assert_eq!(files, [&reports[..], &["run.json", "summary.md", "summary.txt"]].concat());
     let report: serde_json::Value =
         serde_json::from_str(&place.read("target/cachestorm/latest/report.json")).unwrap();
     assert!(report.is_object());
@@ -149,4 +149,39 @@ fn a_client_whose_helpers_are_not_installed_is_skipped() {
         &client.replace("[env]", "requires = [\"sh\", \"no-such-helper\"]\n[env]"),
     );
     place.run().check(4, &["not installed on this machine: no-such-helper"]);
+}
+
+#[test]
+fn the_html_report_is_written_again_where_it_is_asked_for_and_opened() {
+    let place = Place::new("", BEHAVE);
+    place.run().check(0, &["1 passed"]);
+    let written = place.read("target/cachestorm/latest/report.html");
+    assert!(written.contains("<h1") && written.contains("data-0"), "{written}");
+
+    fs::remove_file(place.latest().join("report.html")).unwrap();
+    place.cachestorm(&["report"]).check(0, &["target/cachestorm/latest/report.html"]);
+    assert_eq!(place.read("target/cachestorm/latest/report.html"), written);
+    place.cachestorm(&["report", &place.summary().id, "--html", "x.html"]).check(0, &["x.html"]);
+    assert_eq!(place.read("x.html"), written);
+
+    let open = |browser: &str| {
+        let mut command = place.command(&["report", "latest", "--html", "x.html", "--open"]);
+        command.env("BROWSER", browser);
+        place.start(command).end()
+    };
+    // A browser that is given a file and can read it.
+    open("cat").check(0, &["x.html"]);
+    open("false").check(64, &["false did not open the report: exit status: 1"]);
+    open("no-such-browser").check(64, &["cannot open the report with no-such-browser", "BROWSER"]);
+}
+
+#[test]
+fn the_html_report_does_without_a_record_that_is_gone() {
+    let place = Place::new("", BEHAVE);
+    place.run().check(0, &["1 passed"]);
+    fs::remove_file(place.latest().join("records/one.1.json")).unwrap();
+    place.cachestorm(&["report"]).check(0, &["left out of the HTML report", "one.1.json"]);
+    let html = place.read("target/cachestorm/latest/report.html");
+    assert!(html.contains("1 further record"), "{html}");
+    place.cachestorm(&["report", "x"]).check(64, &["there is no run \"x\""]);
 }

@@ -3,5 +3,6 @@
 mod claims;
 mod formats;
 mod history;
+mod html;
 mod samples;
 mod traps;
