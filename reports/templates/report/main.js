@@ -144,11 +144,11 @@ function keys() {
   });
 }
 
-/** On paper nothing scrolls: the timeline is drawn as high as it is, up to a page of lanes. */
+/** On paper nothing scrolls and nothing unfolds: the timeline is drawn as high as it is, up to a page. */
 function printing(on) {
   for (const { timeline } of made.values()) {
     timeline.printing = on;
-    timeline.root.classList.toggle("printed", on);
+    for (const details of document.querySelectorAll(".key, .headline details")) details.open = on;
     timeline.scroll.style.maxHeight = on ? `${Math.min(timeline.rows.height, 1100)}px` : "";
     timeline.render();
   }

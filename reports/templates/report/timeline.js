@@ -7,7 +7,7 @@ class Timeline {
     this.data = data;
     this.hooks = hooks;
     this.rows = new Rows(data);
-    this.full = [0, Math.max(data.end * 1.015, 1000)];
+    this.full = [0, Math.max(data.end * 1.03, 1000)];
     [this.from, this.to] = this.full;
     this.cursor = null; // { item, x index of the mark } for the keyboard
     this.violation = null;
@@ -45,8 +45,7 @@ class Timeline {
         class: "tl",
         role: "grid",
         tabindex: 0,
-        "aria-label": `Timeline of ${counted(count, "process")} over ${length(this.data.end)}. The arrow keys go from mark to mark.`,
-        "aria-describedby": "help",
+        "aria-label": `Timeline of ${counted(count, "process")} over ${length(this.data.end)}. The arrow keys go from mark to mark; the question mark lists all keys.`,
       },
       this.under,
       this.axis,
@@ -241,12 +240,13 @@ class Timeline {
     const words = { ok: "ended well", failed: "failed", killed: "killed", alive: "never ended" }[row.end];
     const about = [row.about, words].filter(Boolean).join("; ");
     const most = row.load && Math.max(...row.load.map(([, number]) => number), 0);
-    const [first, ...rest] = `${row.name}${row.load ? ` at most ${most} at once` : ""}`.split(" ");
+    const [first, ...rest] = `${row.name}${row.load ? ` peak ${most}` : ""}`.split(" ");
     const name = rest.length ? el("span", {}, `${first} `, el("small", {}, rest.join(" "))) : el("span", {}, first);
     const tail = end && el("span", { class: `end ${row.end}`, "aria-label": words }, end);
     line.append(el("div", { class: "name", role: "rowheader", title: `${row.name}: ${about}` }, name, tail || ""), drawing);
     this.drawLoad(row, drawing, height);
     row.spans.forEach((span, index) => this.drawSpan(item, span, index, drawing));
+    if (row.name === "injections") this.drawCauses(item, drawing);
     this.drawMarks(item, drawing);
     return line;
   }
@@ -259,7 +259,7 @@ class Timeline {
       .filter(([number]) => number)
       .map(([number, sign]) => `${number.toLocaleString("en")} ${sign}`);
     const title = `${group.name}: ${counted(group.lanes.length, "process")}; ${group.folded ? "unfold" : "fold"}`;
-    return el(
+    const button = el(
       "button",
       {
         class: "name group-name" + (this.cursor?.item?.group === group ? " at-cursor" : ""),
@@ -272,6 +272,7 @@ class Timeline {
       },
       el("span", {}, el("span", {}, `${group.folded ? "▸" : "▾"} ${group.name}`), el("small", {}, parts.join(" "))),
     );
+    return el("div", { class: "name-cell", role: "rowheader", "aria-label": title }, button);
   }
 
   fold(group) {
@@ -317,6 +318,17 @@ class Timeline {
     }
     path += `L${this.width + 2} ${y(last)}L${this.width + 2} ${y(0)}Z`;
     drawing.append(svg("path", { class: "area load", d: path }));
+  }
+
+  /** From what fired an injection to the injection. */
+  drawCauses(item, drawing) {
+    for (const [at, event] of item.row.marks) {
+      const because = this.data.events[event][6].because ?? null;
+      if (because === null) continue;
+      const y = item.height / 2;
+      const [x1, x2] = [this.x(this.data.events[because][0]), this.x(at)].map((x) => clamp(x, -9, this.width + 9).toFixed(1));
+      drawing.append(svg("line", { class: "cause-line", x1, x2, y1: y, y2: y }));
+    }
   }
 
   drawSpan(item, span, index, drawing) {
