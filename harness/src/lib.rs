@@ -12,7 +12,8 @@
 //! 8. [`judge`]: a record becomes a verdict;
 //! 9. [`suite`]: many scenarios, some times each, against one client;
 //! 10. [`claims`]: what the status report claimed, measured;
-//! 11. [`cli`]: the command `cachestorm`.
+//! 11. [`matrix`]: what catches which wrong client;
+//! 12. [`cli`]: the command `cachestorm`.
 //!
 //! Architecture invariants:
 //!
@@ -36,6 +37,7 @@ pub mod client;
 pub mod engine;
 pub mod inject;
 pub mod judge;
+pub mod matrix;
 pub mod record;
 pub mod scenario;
 pub mod suite;

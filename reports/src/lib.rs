@@ -14,6 +14,7 @@
 //! | [`live`] | a line for each scenario as it ends | progress in a log |
 //! | [`mod@show`] | the history of one record | finding out what happened |
 //! | [`claims`] | claims beside measurements | comparing clients |
+//! | [`matrix`] | what caught which bug | judging the scenarios themselves |
 //! | [`json`] | `report.json` | programs |
 //! | [`html`] | `report.html` | people, who want to see when what happened |
 //! | [`junit`] | `junit.xml` | CI systems |
@@ -38,6 +39,7 @@ pub mod json;
 pub mod junit;
 pub mod live;
 pub mod markdown;
+pub mod matrix;
 pub mod show;
 pub mod statement;
 pub mod style;

@@ -11,7 +11,8 @@
 //! 5. [`record`]: one run of one scenario as a list of events;
 //! 6. [`verdict`]: what the judge says about a record;
 //! 7. [`run`]: many judged records, which is what a report is made of;
-//! 8. [`expected`]: what a client that is wrong on purpose is expected to break.
+//! 8. [`expected`]: what a client that is wrong on purpose is expected to break;
+//! 9. [`matrix`]: which scenario caught which of them.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
@@ -24,6 +25,7 @@ mod ending;
 pub mod expected;
 pub mod fault;
 mod injection;
+pub mod matrix;
 pub mod record;
 pub mod run;
 pub mod scenario;

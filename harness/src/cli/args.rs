@@ -39,6 +39,8 @@ pub enum Subcommand {
     Check(CheckArgs),
     /// Run the claims of the status report against its clients, and print what was measured
     Claims(ClaimsArgs),
+    /// Run the clients whose bugs are known, and print which scenario and invariant catches which bug
+    Matrix(MatrixArgs),
     /// Run the mock Catwalk server alone, to point a client at by hand
     Serve(ServeArgs),
     /// Print a completion script for a shell
@@ -173,6 +175,55 @@ pub enum ClaimsFormat {
     Terminal,
     /// For a README
     Markdown,
+    /// For programs
+    Json,
+}
+
+/// The arguments of `matrix`.
+#[derive(Debug, Args)]
+pub struct MatrixArgs {
+    /// The scenarios to choose from, as `run` takes them; all by default. A wrong client is run against
+    /// those of them that its expected.toml names, a right one against each
+    pub scenarios: Vec<String>,
+    /// The clients, by name or path; all that the program holds by default
+    #[arg(long, value_delimiter = ',')]
+    pub clients: Vec<String>,
+    /// Run each scenario against wrong clients too, whatever their expected.toml names
+    #[arg(long)]
+    pub all: bool,
+    /// How often each scenario is run against a wrong client
+    #[arg(short = 'n', long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// The same for a right client, where what is caught is a false alarm [default: as --repeat]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat_right: Option<u32>,
+    /// How many scenarios are run at a time [default: half of the processors]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// What seeds the choices that the harness makes; it fixes the plan, not the system's schedule
+    #[arg(short, long)]
+    pub seed: Option<u64>,
+    /// How the matrix is printed
+    #[arg(long, value_enum, default_value_t = MatrixFormat::Terminal)]
+    pub format: MatrixFormat,
+    /// Keep matrix.json, matrix.md and matrix.html in this folder; the rows of clients that were not run
+    /// stay as they are there
+    #[arg(long, value_name = "FOLDER")]
+    pub write: Option<PathBuf>,
+    /// The folder in which each run makes its own
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+}
+
+/// How the matrix is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MatrixFormat {
+    /// For reading
+    Terminal,
+    /// For a page in a repository
+    Markdown,
+    /// For a browser
+    Html,
     /// For programs
     Json,
 }

@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod claims;
 mod list;
+mod matrix;
 mod output;
 mod progress;
 mod report;
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Subcommand::Report(options) => report::run(&options),
         Subcommand::Check(options) => check::run(&options),
         Subcommand::Claims(options) => claims::run(&options),
+        Subcommand::Matrix(options) => matrix::run(&options),
         Subcommand::Serve(options) => serve::run(&options),
         Subcommand::Completions { shell } => {
             // Into memory first, because the generator panics where its writer fails.

@@ -79,7 +79,8 @@ fn cache_client() -> anyhow::Result<Vec<OsString>> {
     Ok(vec![program.into_os_string(), "client".into()])
 }
 
-fn default_jobs() -> usize {
+/// Half of the processors: the clients need the others.
+pub fn default_jobs() -> usize {
     thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 

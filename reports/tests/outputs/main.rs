@@ -4,5 +4,6 @@ mod claims;
 mod formats;
 mod history;
 mod html;
+mod matrix;
 mod samples;
 mod traps;
