@@ -119,6 +119,7 @@ fn names_that_are_nobody_s_come_with_suggestions() {
     );
     check(&["run", "--client", "./gone"], "\"./gone\" cannot be read");
     check(&["claims", "--clients", "refrence"], "did you mean \"reference\"?");
+    check(&["matrix", "--clients", "refrence"], "did you mean \"reference\"?");
 }
 
 #[test]

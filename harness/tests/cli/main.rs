@@ -10,6 +10,7 @@ mod bad_input;
 mod hygiene;
 mod limits;
 mod listings;
+mod matrix;
 mod misbehaviour;
 mod outputs;
 mod serve;
