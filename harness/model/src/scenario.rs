@@ -221,6 +221,10 @@ pub struct Wave {
 pub struct Expect {
     /// Fetches allowed in a TTL window, besides those that an injected fault explains.
     pub fetches_per_window: u32,
+    /// Requests that one client may send, whatever becomes of them; without it any number that a fault
+    /// explains. For scenarios in which the server is in trouble, and a storm of retries makes it worse.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u32>,
     /// Clients that may fail without an injected fault that explains it.
     pub failed_clients: u32,
     /// The longest time from the last fault to the next success.
@@ -246,6 +250,7 @@ impl Default for Expect {
     fn default() -> Self {
         Self {
             fetches_per_window: 1,
+            attempts: None,
             failed_clients: 0,
             recovery: None,
             wait: None,

@@ -5,6 +5,9 @@
 //! known to have come to nothing by an injected fault. Commands other than `get` bypass the TTL, so their
 //! requests are not counted, though what they publish opens windows.
 //!
+//! Where the scenario says how many `attempts` a client has, more requests of one client break it too, however
+//! well each is explained: who asks a server in trouble again and again, without a pause, is a part of its trouble.
+//!
 //! Nearer to the end of a window than a hundredth of the TTL (at most a second) a request is
 //! indeterminate, and so is one whose sender the harness does not know or had
 //! ended before, and one in a window whose published file an injection closed to the sender.
@@ -33,6 +36,9 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
         if exchange.is_fetch() {
             sweep.take(index, exchange);
         }
+    }
+    if let Some(allowed) = history.record.scenario.expect.attempts {
+        sweep.count_attempts(allowed);
     }
     let quiet = sweep.quiet_windows();
     for _ in 0..quiet {
@@ -159,6 +165,27 @@ impl<'h, 'a> Sweep<'h, 'a> {
                 although(history, earlier, fetch.arrived, client, unsure)
             )
         });
+    }
+
+    /// Holds each client of a wave against the number of requests that it may send.
+    fn count_attempts(&mut self, allowed: u32) {
+        let history = self.history;
+        for process in history.processes.iter().filter(|it| it.is_in_wave()) {
+            let arrivals: Vec<Moment> = history.fetches_of(process).map(|it| it.arrived).collect();
+            let sent = u32::try_from(arrivals.len()).unwrap_or(u32::MAX);
+            if sent <= allowed {
+                continue;
+            }
+            self.findings.violated(&arrivals, || {
+                format!(
+                    "{} asked {sent} times between {} and {} where {allowed} {} allowed: it does not leave a server in trouble alone",
+                    process.client,
+                    arrivals[0],
+                    arrivals[arrivals.len() - 1],
+                    if allowed == 1 { "is" } else { "are" },
+                )
+            });
+        }
     }
 
     /// The first earlier fetches, no more than the budget, that no fault explains and that belong to

@@ -283,3 +283,23 @@ fn no_window_lasts_without_a_ttl() {
     let told = told.wave(&[1]).fetch(1, 1).publish(1).exit(1, 1);
     check(told.wave(&[2]).fetch(2, 1).publish(1).exit(2, 1), "pass");
 }
+
+#[test]
+fn a_storm_of_retries_breaks_it_where_the_attempts_are_counted() {
+    let refused = |told: Story| told.ask(1).inject(Action::Answer(429), &[1]);
+    let storm = || {
+        let told = refused(refused(refused(story().wave(&[1, 2]))));
+        told.fetch(1, 1).publish(1).exit(1, 1).exit(2, 1)
+    };
+    check(storm(), "pass");
+    let allowing = |attempts| storm().scenario(|it| it.expect.attempts = Some(attempts));
+    check(allowing(4), "pass");
+    check(allowing(3), "fail single-flight");
+    check_sentences(
+        allowing(1),
+        Invariant::SingleFlight,
+        &[
+            "c01 asked 4 times between 0.050 s and 0.110 s where 1 is allowed: it does not leave a server in trouble alone",
+        ],
+    );
+}
