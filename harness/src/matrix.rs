@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use crate::model::expected::Expectations;
 use crate::model::matrix::{Cell, Matrix, Row};
 use crate::model::run::{Run, RunResult, ScenarioResult};
+use crate::model::scenario::Scenario;
 use crate::model::verdict::Outcome;
 use crate::record::store::StoreError;
 use crate::suite::{self, Entry, Options, Progress, Subject};
@@ -38,6 +39,10 @@ impl Plan {
     pub fn entries(&self, contender: &Contender, known: &[Entry]) -> Vec<Entry> {
         let concerned = |entry: &&Entry| match &contender.expectations {
             Some(expectations) if !self.all => expectations.scenario.contains_key(&entry.name),
+            // A service beside a client may answer in place of Catwalk: only what is about it counts.
+            None if !contender.subject.client.services.is_empty() => {
+                entry.scenario.as_ref().is_ok_and(Scenario::is_about_service)
+            }
             _ => true,
         };
         known.iter().filter(concerned).cloned().collect()
