@@ -17,7 +17,7 @@ use crate::events::{kind, notable, senders, told, who};
 use crate::text::clean;
 
 /// Longer texts of an event are cut in the page; the record holds them whole.
-const TEXT_MAX: usize = 400;
+const TEXT_MAX: usize = 200;
 /// Longer lists of an event are cut in the page.
 const LIST_MAX: usize = 40;
 

@@ -118,25 +118,3 @@ pub fn exchanges(record: &Record) -> Vec<Exchange> {
     }
     all
 }
-
-/// From each moment on, how many requests were under way.
-pub fn load(exchanges: &[Exchange]) -> Vec<(u64, u32)> {
-    let mut steps: Vec<(u64, i64)> = Vec::with_capacity(exchanges.len() * 2);
-    for exchange in exchanges {
-        steps.push((exchange.arrived, 1));
-        steps.extend(exchange.over.map(|(at, _)| (at, -1)));
-    }
-    // At the same moment an arrival counts before an end, so that no count falls below zero.
-    steps.sort_by_key(|(at, step)| (*at, -step));
-    let mut under_way = 0_i64;
-    let mut load: Vec<(u64, u32)> = Vec::new();
-    for (at, step) in steps {
-        under_way += step;
-        let count = u32::try_from(under_way).unwrap_or(0);
-        match load.last_mut() {
-            Some(last) if last.0 == at => last.1 = last.1.max(count),
-            _ => load.push((at, count)),
-        }
-    }
-    load
-}

@@ -47,11 +47,12 @@ const DATA_MAX: usize = 32 << 20;
 
 /// The style sheet, and the scripts in the order in which they are read.
 const STYLE: &str = include_str!("../../templates/report/style.css");
-const SCRIPTS: [&str; 7] = [
+const SCRIPTS: [&str; 8] = [
     include_str!("../../templates/report/util.js"),
     include_str!("../../templates/report/shapes.js"),
     include_str!("../../templates/report/rows.js"),
     include_str!("../../templates/report/timeline.js"),
+    include_str!("../../templates/report/draw.js"),
     include_str!("../../templates/report/keys.js"),
     include_str!("../../templates/report/events.js"),
     include_str!("../../templates/report/main.js"),

@@ -23,7 +23,7 @@ pub struct Row {
     pub spans: Vec<Span>,
     /// What happened at one moment, in order.
     pub marks: Vec<Mark>,
-    /// How many requests were under way from each of these moments on.
+    /// How many of what the row is about there were, from each of these moments on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub load: Vec<(u64, u32)>,
 }
@@ -96,4 +96,43 @@ impl Serialize for Mark {
 /// Whole microseconds.
 pub fn micros(at: Nanos) -> u64 {
     at.0 / 1_000
+}
+
+/// How many things lasted at the same time, from each moment on at which that changed. Each has its
+/// beginning, and its end where it had one.
+pub fn counts(things: impl Iterator<Item = (u64, Option<u64>)>) -> Vec<(u64, u32)> {
+    let mut steps: Vec<(u64, i64)> = Vec::new();
+    for (from, to) in things {
+        steps.push((from, 1));
+        steps.extend(to.map(|to| (to, -1)));
+    }
+    // At the same moment a beginning counts before an end, so that no count falls below zero.
+    steps.sort_by_key(|(at, step)| (*at, -step));
+    let mut now = 0_i64;
+    let mut counts: Vec<(u64, u32)> = Vec::new();
+    for (at, step) in steps {
+        now += step;
+        let count = u32::try_from(now).unwrap_or(0);
+        match counts.last_mut() {
+            Some(last) if last.0 == at => last.1 = count,
+            _ => counts.push((at, count)),
+        }
+    }
+    counts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_begins_and_ends_at_one_moment_leaves_no_count_behind() {
+        let check = |things: &[(u64, Option<u64>)], expected: &[(u64, u32)]| {
+            assert_eq!(counts(things.iter().copied()), expected);
+        };
+        check(&[], &[]);
+        check(&[(1, Some(4)), (2, None)], &[(1, 1), (2, 2), (4, 1)]);
+        check(&[(3, Some(3))], &[(3, 0)]);
+        check(&[(1, Some(2)), (2, Some(3))], &[(1, 1), (2, 1), (3, 0)]);
+    }
 }

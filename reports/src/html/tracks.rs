@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use cachestorm_model::record::{Change, Effect, Record, Role, Sighting, What};
 use cachestorm_model::scenario::Action;
 
-use super::exchanges::{Exchange, exchanges, load};
-use super::row::{Mark, Row, Span, micros};
+use super::exchanges::{Exchange, exchanges};
+use super::row::{Mark, Row, Span, counts, micros};
 
 /// So many lock files have a row of their own; further ones share the last.
 const LOCKS: usize = 3;
@@ -46,13 +46,7 @@ impl Tracks {
             let name = format!("lock {path}{others}");
             rows.push(files(record, name, "lock", "the lock file exists", is_it));
         }
-        rows.push(files(
-            record,
-            "temporaries".to_owned(),
-            "temp",
-            "a temporary exists",
-            |role, _| role == Role::Temp,
-        ));
+        rows.push(temporaries(record));
         Self { rows, locks }
     }
 
@@ -90,7 +84,7 @@ impl Tracks {
 
 fn harness(record: &Record) -> Row {
     let mut row = Row::new("injections", "What the harness did, and what it waited for.");
-    let mut periods: BTreeMap<String, (&'static str, u64, u32)> = BTreeMap::new();
+    let mut periods = Periods::new();
     let end = record.events.last().map_or(0, |event| micros(event.at));
     for (event, index) in record.events.iter().zip(0..) {
         let at = micros(event.at);
@@ -120,7 +114,10 @@ fn harness(record: &Record) -> Row {
             What::WaveEnded { wave } => mark("wave-end", format!("wave {wave} has ended")),
             What::HerdWaits { gave_up: false, .. } => mark("rest", "herd at rest".to_owned()),
             What::HerdWaits { .. } => mark("warn", "no rest was seen".to_owned()),
-            What::Healed => mark("healed", "faults taken back".to_owned()),
+            What::Healed => {
+                row.spans.extend(ended(std::mem::take(&mut periods), at));
+                mark("healed", "faults taken back".to_owned())
+            }
             What::Interrupted { .. } => mark("warn", "interrupted".to_owned()),
             What::WatchLost => mark("warn", "changes on disk were lost".to_owned()),
             What::Residue { .. } => mark("note", "what is left on disk".to_owned()),
@@ -128,14 +125,21 @@ fn harness(record: &Record) -> Row {
             _ => None,
         });
     }
-    row.spans.extend(periods.into_iter().map(|(label, (kind, from, event))| Span {
+    row.spans.extend(ended(periods, end));
+    row
+}
+
+/// What had begun and lasted up to here, by its label.
+type Periods = BTreeMap<String, (&'static str, u64, u32)>;
+
+fn ended(periods: Periods, to: u64) -> impl Iterator<Item = Span> {
+    periods.into_iter().map(move |(label, (kind, from, event))| Span {
         kind,
         from,
-        to: end,
+        to,
         event,
         label,
-    }));
-    row
+    })
 }
 
 /// A state of the world that one action begins and another ends.
@@ -167,7 +171,8 @@ impl Period {
 fn catwalk(record: &Record) -> Row {
     let exchanges = exchanges(record);
     let mut row = Row::new("Catwalk", "Requests as they arrive, and how many are under way.");
-    row.load = load(&exchanges);
+    let life = |it: &Exchange| (it.arrived, it.over.map(|(at, _)| at));
+    row.load = counts(exchanges.iter().map(life));
     row.marks = exchanges
         .iter()
         .map(|exchange| {
@@ -250,6 +255,17 @@ fn done(change: &Change) -> &'static str {
         Change::Written => "written and closed",
         Change::Touched => "times or permissions changed",
     }
+}
+
+/// Temporaries are counted, because what matters is whether they pile up.
+fn temporaries(record: &Record) -> Row {
+    let about = "a temporary was there, and how many";
+    let name = "temporaries".to_owned();
+    let mut row = files(record, name, "temp", about, |role, _| role == Role::Temp);
+    let end = record.events.last().map_or(0, |event| micros(event.at));
+    let lives = std::mem::take(&mut row.spans).into_iter();
+    row.load = counts(lives.map(|it| (it.from, Some(it.to).filter(|to| *to < end))));
+    row
 }
 
 /// Files that come and go: a span for as long as each was there.

@@ -4,7 +4,7 @@
 const MANY = 40;
 /** A folded group still shows so many of its processes: those that a reader looks for. */
 const PICKED = 10;
-const HEIGHTS = { lane: 22, track: 26, "TTL windows": 20, Catwalk: 40, group: 34 };
+const HEIGHTS = { lane: 22, track: 26, "TTL windows": 20, faults: 20, Catwalk: 40, temporaries: 36, group: 34 };
 
 /** Rows of a record: `fixed` stay above, `items` scroll below them. */
 class Rows {
@@ -31,6 +31,14 @@ class Rows {
       marks: [],
     };
     const tracks = this.all.filter((row) => row.group === null && row.end === "");
+    // What an injection began lasts beside the marks of others: it has a row of its own.
+    const faults = { name: "faults", about: "What was taken away, and for how long.", spans: [], marks: [] };
+    const injections = tracks.findIndex((row) => row.name === "injections");
+    if (tracks[injections]?.spans.length) {
+      faults.spans = tracks[injections].spans;
+      tracks[injections].spans = [];
+      tracks.splice(injections + 1, 0, faults);
+    }
     const worth = (row) => row.marks.length || row.spans.length || row.load;
     this.fixed = [violations, windows, ...tracks].filter(worth).map((row) => this.place(row, "track"));
     this.lanes = this.all.filter((row) => row.end !== "");

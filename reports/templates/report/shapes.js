@@ -15,7 +15,6 @@ const SPANS = {
   damaged: [0.9, "cache file: damaged"],
   planted: [0.7, "cache file: planted by the harness"],
   lock: [0.45, "lock file exists"],
-  temp: [0.3, "temporary exists"],
   down: [0.9, "Catwalk, or a service of the client's, is down"],
   "read-only": [0.9, "the directory is read-only, or its disk full"],
 };
