@@ -13,7 +13,8 @@
 //! 9. [`suite`]: many scenarios, some times each, against one client;
 //! 10. [`claims`]: what the status report claimed, measured;
 //! 11. [`matrix`]: what catches which wrong client;
-//! 12. [`cli`]: the command `cachestorm`.
+//! 12. [`storm`]: scenarios drawn from a seed, and what fails made small;
+//! 13. [`cli`]: the command `cachestorm`.
 //!
 //! Architecture invariants:
 //!
@@ -40,4 +41,5 @@ pub mod judge;
 pub mod matrix;
 pub mod record;
 pub mod scenario;
+pub mod storm;
 pub mod suite;

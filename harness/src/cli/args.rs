@@ -41,6 +41,8 @@ pub enum Subcommand {
     Claims(ClaimsArgs),
     /// Run the clients whose bugs are known, and print which scenario and invariant catches which bug
     Matrix(MatrixArgs),
+    /// Draw random scenarios over all the faults, run them, and make small what fails
+    Storm(StormArgs),
     /// Run the mock Catwalk server alone, to point a client at by hand
     Serve(ServeArgs),
     /// Print a completion script for a shell
@@ -87,6 +89,37 @@ pub struct RunArgs {
     /// Also write the Markdown summary to this file
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+}
+
+/// The arguments of `storm`.
+///
+/// A seed fixes the plans, not the order in which the system runs the processes.
+#[derive(Debug, Args)]
+pub struct StormArgs {
+    /// A client by name, or the path of a client.toml or of the folder that holds one
+    #[arg(short, long, default_value = "reference")]
+    pub client: String,
+    /// How long storms are begun for; what fails then is still made small
+    #[arg(short, long, default_value = "60s", value_parser = from_text::<Span>)]
+    pub time: Span,
+    /// How many storms, in place of a time
+    #[arg(long, conflicts_with = "time", value_parser = clap::value_parser!(u64).range(1..))]
+    pub storms: Option<u64>,
+    /// What seeds the plans [default: a random one, which is printed]
+    #[arg(short, long)]
+    pub seed: Option<u64>,
+    /// How many storms are run at a time [default: half of the processors]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// Print the plans and run nothing
+    #[arg(long)]
+    pub plan: bool,
+    /// The folder for the scenarios that fail [default: `storms` in the run's own]
+    #[arg(long, value_name = "FOLDER")]
+    pub keep: Option<PathBuf>,
+    /// The folder in which each run makes its own
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
 }
 
 /// The arguments of `list`.

@@ -11,6 +11,7 @@ mod report;
 mod run;
 mod serve;
 mod show;
+mod storm;
 
 use std::env;
 use std::process::ExitCode;
@@ -71,6 +72,7 @@ pub fn main() -> ExitCode {
         Subcommand::Check(options) => check::run(&options),
         Subcommand::Claims(options) => claims::run(&options),
         Subcommand::Matrix(options) => matrix::run(&options),
+        Subcommand::Storm(options) => storm::run(&options),
         Subcommand::Serve(options) => serve::run(&options),
         Subcommand::Completions { shell } => {
             // Into memory first, because the generator panics where its writer fails.

@@ -27,6 +27,22 @@ impl Live {
         Self { bar, repetitions }
     }
 
+    /// Counts what went as it should, without a line of its own.
+    pub fn count(&self, name: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(name.to_owned());
+            bar.inc(1);
+        }
+    }
+
+    /// Prints a line.
+    pub fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => super::output::note(text),
+        }
+    }
+
     /// Takes the bar away.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {

@@ -54,7 +54,7 @@ pub fn run(args: &RunArgs) -> Outcome {
 }
 
 /// Ends what clients have left behind in an environment of their own, which the engine cannot find.
-fn end_unmarked() {
+pub fn end_unmarked() {
     let pids = strays::end_unmarked();
     if !pids.is_empty() {
         output::note(&format!(

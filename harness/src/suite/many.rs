@@ -124,7 +124,7 @@ fn not_begun(entry: &Entry, repetition: u32) -> ScenarioResult {
 }
 
 /// A name for a run that sorts by time: `20261123T064512Z-4711`.
-fn new_id(now: SystemTime) -> String {
+pub fn new_id(now: SystemTime) -> String {
     let stamp = humantime::format_rfc3339_millis(now).to_string();
     let digits: String = stamp.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{digits}-{}", std::process::id())

@@ -1,0 +1,177 @@
+//! From a seed and a number to a scenario.
+
+use std::collections::BTreeSet;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{RngExt, SeedableRng};
+
+use super::faults::{Feature, on};
+use crate::model::client::Client;
+use crate::model::scenario::{
+    Action, Answer, Cache, Catwalk, Clients, EtagMode, Expect, Initial, Scenario, Start, Trigger,
+    Wave,
+};
+use crate::model::units::{ByteSize, Span};
+
+/// A drawn scenario.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Storm {
+    /// Its number within the seed, counted from 1.
+    pub number: u64,
+    /// The faults that it was drawn from; not each of them need be in it.
+    pub features: BTreeSet<Feature>,
+    /// The scenario.
+    pub scenario: Scenario,
+}
+
+impl Storm {
+    /// The name by which records and reports know it.
+    pub fn name(&self, seed: u64) -> String {
+        format!("storm/{seed}-{}", self.number)
+    }
+}
+
+/// The largest herd: more take longer and race no more.
+const CLIENTS: std::ops::RangeInclusive<u32> = 2..=14;
+
+/// Waves, or windows where the cache is aged between them.
+const WAVES: std::ops::RangeInclusive<u32> = 1..=4;
+
+/// The most injections.
+const INJECTIONS: std::ops::RangeInclusive<usize> = 1..=5;
+
+/// The scenario number `number` of `seed`, for a client with these commands and files. The same three give
+/// the same scenario, on every machine, for one version of this program.
+pub fn draw(seed: u64, number: u64, client: &Client) -> Storm {
+    let mut rng = StdRng::seed_from_u64(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let features = features(&mut rng, client);
+    let clients =
+        Clients { count: rng.random_range(CLIENTS), start: start(&mut rng), ..Clients::default() };
+    let count = clients.count;
+    let initial = *[Initial::Empty, Initial::Empty, Initial::Fresh, Initial::Expired]
+        .choose(&mut rng)
+        .unwrap_or(&Initial::Empty);
+    let mut scenario = Scenario {
+        summary: format!("Storm {number} of seed {seed}."),
+        why: None,
+        catwalk: catwalk(&mut rng),
+        cache: Cache { initial, ..Cache::default() },
+        clients,
+        waves: Vec::new(),
+        inject: Vec::new(),
+        // A drawn plan is about nothing in particular, so nothing of it can be vacuous.
+        expect: Expect { contention: Some(0), ..Expect::default() },
+    };
+    let waves = rng.random_range(WAVES);
+    scenario.waves = (0..waves).map(|index| wave(&mut rng, index, count, client)).collect();
+    for ended in 1..waves {
+        if rng.random_bool(0.7) {
+            // No step before the wave, which would have to come to something: after a kill there may be
+            // nothing that could be aged.
+            scenario.inject.push(on(Trigger::AllExited(ended), Action::Age));
+        }
+    }
+    if !features.is_empty() {
+        let enabled: Vec<Feature> = features.iter().copied().collect();
+        for _ in 0..rng.random_range(INJECTIONS) {
+            if let Some(feature) = enabled.choose(&mut rng) {
+                scenario.inject.extend(feature.draw(&mut rng, &scenario));
+            }
+        }
+    }
+    Storm { number, features, scenario }
+}
+
+/// Each fault that the client can be given, or not: an even chance for each.
+fn features(rng: &mut StdRng, client: &Client) -> BTreeSet<Feature> {
+    Feature::ALL
+        .into_iter()
+        .filter(|feature| rng.random_bool(0.5) && feature.fits(client))
+        .collect()
+}
+
+fn start(rng: &mut StdRng) -> Start {
+    match rng.random_range(0..10) {
+        0 => Start::OneByOne,
+        1 | 2 => Start::Stagger(Span::from_millis(rng.random_range(1..=20))),
+        _ => Start::Together,
+    }
+}
+
+fn catwalk(rng: &mut StdRng) -> Catwalk {
+    let body = [4 << 10, 16 << 10, 16 << 10, 256 << 10, 1 << 20];
+    let etag = match rng.random_range(0..6) {
+        0 => EtagMode::Absent,
+        1 => EtagMode::Indented,
+        _ => EtagMode::Served,
+    };
+    Catwalk {
+        latency: Span::from_millis(if rng.random_bool(0.7) { 0 } else { rng.random_range(1..=60) }),
+        answer: if rng.random_bool(0.6) { Answer::WhenHerdWaits } else { Answer::AtOnce },
+        body: ByteSize(*body.choose(rng).unwrap_or(&(16 << 10))),
+        etag,
+        ..Catwalk::default()
+    }
+}
+
+fn wave(rng: &mut StdRng, index: u32, count: u32, client: &Client) -> Wave {
+    let mut wave = Wave::default();
+    if rng.random_bool(0.2) {
+        wave.count = Some(rng.random_range(1..=count));
+    }
+    if rng.random_bool(0.15) && client.commands.contains_key("update") {
+        wave.command = Some("update".to_owned());
+    }
+    if index > 0 {
+        if rng.random_bool(0.5) {
+            wave.before.push(Action::Bump);
+        }
+    }
+    wave
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::{self, builtin};
+    use crate::storm::keep;
+
+    fn client(name: &str) -> Client {
+        builtin::client(name).unwrap().unwrap()
+    }
+
+    #[test]
+    fn the_same_seed_draws_the_same_plan_and_another_draws_another() {
+        let reference = client("reference");
+        let plans = |seed| (1..=20).map(|n| draw(seed, n, &reference)).collect::<Vec<_>>();
+        assert_eq!(plans(7), plans(7));
+        let (one, other) = (plans(7), plans(8));
+        assert!(one.iter().zip(&other).all(|(one, other)| one.scenario != other.scenario));
+    }
+
+    #[test]
+    fn every_plan_is_a_valid_scenario_file() {
+        for name in ["reference", "before-fix", "status-report"] {
+            let client = client(name);
+            for number in 1..=400 {
+                let storm = draw(42, number, &client);
+                let text = keep::text(&storm.scenario);
+                match scenario::parse("storm.toml", &text) {
+                    Ok(read) => assert_eq!(read, storm.scenario, "{text}"),
+                    Err(error) => panic!("{}\n{text}", error.plain()),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_fault_is_drawn_and_none_is_in_every_storm() {
+        let reference = client("reference");
+        let storms: Vec<Storm> = (1..=300).map(|number| draw(1, number, &reference)).collect();
+        for feature in Feature::ALL.into_iter().filter(|feature| feature.fits(&reference)) {
+            let with = storms.iter().filter(|storm| storm.features.contains(&feature)).count();
+            assert!((75..225).contains(&with), "{feature:?} was enabled in {with} of 300");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What may go wrong in a storm: each feature draws injections of its kind.
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use crate::model::client::{Client, LockKind};
+use crate::model::scenario::{
+    Action, Answer, Content, Injection, Mtime, Plant, Scenario, Start, Target, Trigger,
+};
+use crate::model::units::{Signal, Span};
+
+/// A kind of fault that a storm may have or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Feature {
+    /// Processes are killed.
+    Kill,
+    /// Process groups are asked to end (SIGTERM).
+    Terminate,
+    /// A process is suspended, and goes on later.
+    Stop,
+    /// A response is late.
+    Delay,
+    /// A request is answered with an error.
+    Errors,
+    /// A connection is reset.
+    Reset,
+    /// The server goes away and comes back.
+    Down,
+    /// The published file is damaged, or its time is wrong.
+    Damage,
+    /// A lock file of a dead process lies there.
+    StaleLock,
+    /// The published file is removed.
+    Remove,
+    /// The catalogue changes while it is served.
+    Bump,
+}
+
+impl Feature {
+    /// Every feature.
+    pub const ALL: [Self; 11] = [
+        Self::Kill,
+        Self::Terminate,
+        Self::Stop,
+        Self::Delay,
+        Self::Errors,
+        Self::Reset,
+        Self::Down,
+        Self::Damage,
+        Self::StaleLock,
+        Self::Remove,
+        Self::Bump,
+    ];
+
+    /// Whether it can be done to this client.
+    pub fn fits(self, client: &Client) -> bool {
+        match self {
+            Self::StaleLock => {
+                client.files.lock_kind != LockKind::None
+                    && client.files.locks.iter().any(|glob| !glob.contains(['*', '?', '[', '{']))
+            }
+            _ => true,
+        }
+    }
+
+    /// Draws what goes wrong, for a scenario whose waves are drawn already.
+    pub fn draw(self, rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
+        let one = |injection| vec![injection];
+        match self {
+            Self::Kill => {
+                let action = if rng.random_bool(0.5) {
+                    Action::Kill(Signal::Kill)
+                } else {
+                    Action::KillGroup(Signal::Kill)
+                };
+                one(aimed(rng, scenario, action))
+            }
+            Self::Terminate => one(aimed(rng, scenario, Action::KillGroup(Signal::Term))),
+            Self::Stop => stop(rng, scenario),
+            Self::Delay => {
+                let span = Span::from_millis(rng.random_range(1..=300));
+                one(on(response(rng, scenario), Action::Delay(span)))
+            }
+            Self::Errors => {
+                let status = *[500, 502, 503, 429, 404].choose(rng).unwrap_or(&500);
+                one(on(Trigger::Request(nth(rng)), Action::Answer(status)))
+            }
+            Self::Reset => one(on(response(rng, scenario), Action::Reset)),
+            Self::Down => down(rng, scenario),
+            Self::Damage => one(on(quiet(rng, scenario), damage(rng))),
+            Self::StaleLock => one(on(quiet(rng, scenario), stale_lock())),
+            Self::Remove => one(on(quiet(rng, scenario), Action::Remove("published".to_owned()))),
+            Self::Bump => one(on(response(rng, scenario), Action::Bump)),
+        }
+    }
+}
+
+/// An injection that may come too late or never: a plan is drawn without knowing what a client does.
+pub fn on(on: Trigger, action: Action) -> Injection {
+    Injection { on, nth: None, each_wave: false, target: None, action, optional: true }
+}
+
+/// A small number, small ones more often.
+fn nth(rng: &mut StdRng) -> u32 {
+    *[1, 1, 1, 2, 2, 3, 4].choose(rng).unwrap_or(&1)
+}
+
+/// A step of a request or its response.
+fn response(rng: &mut StdRng, scenario: &Scenario) -> Trigger {
+    let n = nth(rng);
+    match rng.random_range(0..4) {
+        0 => Trigger::Request(n),
+        1 => Trigger::HeadSent(n),
+        2 => Trigger::HalfSent(n),
+        _ if has_herd(scenario) => Trigger::HerdWaits(n),
+        _ => Trigger::Request(n),
+    }
+}
+
+/// Whether responses are held until a herd waits.
+fn has_herd(scenario: &Scenario) -> bool {
+    let count = |wave: &crate::model::scenario::Wave| wave.count.unwrap_or(scenario.clients.count);
+    scenario.catwalk.answer == Answer::WhenHerdWaits
+        && scenario.clients.start != Start::OneByOne
+        && scenario.waves.iter().any(|wave| count(wave) >= 2)
+}
+
+/// A moment when no process of a wave runs: what is done to files then has no one to race with. In the
+/// first waves, so that somebody comes after it.
+fn quiet(rng: &mut StdRng, scenario: &Scenario) -> Trigger {
+    let waves = u32::try_from(scenario.waves.len()).unwrap_or(1).max(1);
+    Trigger::AllExited(rng.random_range(1..=waves))
+}
+
+/// An action on a process, with an event that some process is alive at and a target for it.
+fn aimed(rng: &mut StdRng, scenario: &Scenario, action: Action) -> Injection {
+    let target = match rng.random_range(0..8) {
+        0..=3 => Some(Target::Fetcher),
+        4 | 5 => Some(Target::Waiter),
+        6 => Some(Target::Everyone),
+        _ => None,
+    };
+    let (trigger, nth_event) = match rng.random_range(0..6) {
+        0 => (Trigger::Created("temp".to_owned()), Some(nth(rng))),
+        1 => (Trigger::Renamed("published".to_owned()), Some(nth(rng))),
+        _ => (response(rng, scenario), None),
+    };
+    let target = match (&trigger, target) {
+        // A change in a folder does not tell whose it is.
+        (Trigger::Created(_) | Trigger::Renamed(_), None) => Some(Target::Fetcher),
+        (_, target) => target,
+    };
+    let each_wave = rng.random_bool(0.2);
+    Injection { nth: nth_event, each_wave, target, ..on(trigger, action) }
+}
+
+/// A stop and, on something that happens whether or not the stopped one goes on, its continuation.
+fn stop(rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
+    let target = if rng.random_bool(0.6) { Target::Fetcher } else { Target::Waiter };
+    let n = nth(rng);
+    let stop = Injection { target: Some(target), ..on(Trigger::Request(n), Action::Stop) };
+    let later = match rng.random_range(0..3) {
+        0 => Trigger::HeadSent(n),
+        1 if has_herd(scenario) => Trigger::HerdWaits(n),
+        _ => Trigger::ResponseDone(n),
+    };
+    let go_on = Injection { target: Some(Target::Everyone), ..on(later, Action::Continue) };
+    vec![stop, go_on]
+}
+
+/// The server goes away, and comes back when a wave has ended or a process has.
+fn down(rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
+    let away = if rng.random_bool(0.5) { quiet(rng, scenario) } else { response(rng, scenario) };
+    let waves = u32::try_from(scenario.waves.len()).unwrap_or(1).max(1);
+    let back = match &away {
+        Trigger::AllExited(wave) => Trigger::AllExited((wave + 1).min(waves)),
+        _ => Trigger::Exited(1),
+    };
+    vec![on(away, Action::CatwalkDown), on(back, Action::CatwalkUp)]
+}
+
+fn damage(rng: &mut StdRng) -> Action {
+    let content = *[Content::Empty, Content::Garbage, Content::Truncated]
+        .choose(rng)
+        .unwrap_or(&Content::Empty);
+    let mtime = if rng.random_bool(0.7) { Mtime::Now } else { Mtime::Future };
+    Action::Plant(Plant { path: "published".to_owned(), content, mtime })
+}
+
+fn stale_lock() -> Action {
+    Action::Plant(Plant {
+        path: "lock".to_owned(),
+        content: Content::DeadPid,
+        mtime: Mtime::Expired,
+    })
+}
