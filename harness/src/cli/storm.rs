@@ -100,10 +100,11 @@ fn summary(catch: &Catch, hunt: &Hunt<'_>, client: &str, took: Duration) -> Stri
     let storms = catch.results.len();
     let failed: u64 = catch.finds.iter().map(|find| find.seen).sum();
     let mut text = format!(
-        "{storms} storms of seed {} against {client} in {:.0} s: {failed} failed, in {} different ways.\n",
+        "{} of seed {} against {client} in {:.0} s: {failed} failed{}.\n",
+        many(storms, "storm"),
         hunt.seed,
         took.as_secs_f64(),
-        catch.finds.len()
+        if failed > 0 { format!(", in {}", many(catch.finds.len(), "way")) } else { String::new() },
     );
     for find in &catch.finds {
         text.push_str(&described(find, client));
@@ -116,17 +117,23 @@ fn summary(catch: &Catch, hunt: &Hunt<'_>, client: &str, took: Duration) -> Stri
     text
 }
 
+fn many(number: impl TryInto<u64>, word: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+}
+
 fn described(find: &Find, client: &str) -> String {
     let (clients, injections, _) = shrink::size(&find.storm.scenario);
     let (fewer, less, _) = shrink::size(&find.small);
     let (failed, of) = find.again;
     format!(
-        "\n  {}: {} storms, first number {}\n    made small: {clients} clients and {injections} injections \
-         became {fewer} and {less}\n    run again: failed {failed} of {of} times\n    \
-         cachestorm run {} --client {client}\n",
+        "\n  {}: {}, first number {}\n    made small: {} and {} became {fewer} and {less}\n    \
+         run again: failed {failed} of {of} times\n    cachestorm run {} --client {client}\n",
         names(&find.broken),
-        find.seen,
+        many(find.seen, "storm"),
         find.storm.number,
+        many(clients, "client"),
+        many(injections, "injection"),
         find.file.display(),
     )
 }

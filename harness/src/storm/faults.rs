@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 
 use crate::model::client::{Client, LockKind};
 use crate::model::scenario::{
-    Action, Answer, Content, Injection, Mtime, Plant, Scenario, Start, Target, Trigger,
+    Action, Answer, Content, Initial, Injection, Mtime, Plant, Scenario, Start, Target, Trigger,
 };
 use crate::model::units::{Signal, Span};
 
@@ -19,6 +19,8 @@ pub enum Feature {
     Terminate,
     /// A process is suspended, and goes on later.
     Stop,
+    /// The machine is busy starting processes that end at once.
+    ForkStorm,
     /// A response is late.
     Delay,
     /// A request is answered with an error.
@@ -39,10 +41,11 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Kill,
         Self::Terminate,
         Self::Stop,
+        Self::ForkStorm,
         Self::Delay,
         Self::Errors,
         Self::Reset,
@@ -78,13 +81,16 @@ impl Feature {
             }
             Self::Terminate => one(aimed(rng, scenario, Action::KillGroup(Signal::Term))),
             Self::Stop => stop(rng, scenario),
+            Self::ForkStorm => {
+                one(on(response(rng, scenario), Action::ForkStorm(rng.random_range(5..=40))))
+            }
             Self::Delay => {
                 let span = Span::from_millis(rng.random_range(1..=300));
                 one(on(response(rng, scenario), Action::Delay(span)))
             }
             Self::Errors => {
                 let status = *[500, 502, 503, 429, 404].choose(rng).unwrap_or(&500);
-                one(on(Trigger::Request(nth(rng)), Action::Answer(status)))
+                one(on(Trigger::Request(request(rng, scenario)), Action::Answer(status)))
             }
             Self::Reset => one(on(response(rng, scenario), Action::Reset)),
             Self::Down => down(rng, scenario),
@@ -98,7 +104,7 @@ impl Feature {
 
 /// An injection that may come too late or never: a plan is drawn without knowing what a client does.
 pub fn on(on: Trigger, action: Action) -> Injection {
-    Injection { on, nth: None, each_wave: false, target: None, action, optional: true }
+    Injection { on, nth: None, each_wave: false, times: None, target: None, action, optional: true }
 }
 
 /// A small number, small ones more often.
@@ -106,14 +112,20 @@ fn nth(rng: &mut StdRng) -> u32 {
     *[1, 1, 1, 2, 2, 3, 4].choose(rng).unwrap_or(&1)
 }
 
+/// The number of a request of the waves. Whoever filled the cache made the first of all, and is spared:
+/// without a cache the storm would be another than the one that was drawn.
+fn request(rng: &mut StdRng, scenario: &Scenario) -> u32 {
+    nth(rng) + u32::from(scenario.cache.initial != Initial::Empty)
+}
+
 /// A step of a request or its response.
 fn response(rng: &mut StdRng, scenario: &Scenario) -> Trigger {
-    let n = nth(rng);
+    let n = request(rng, scenario);
     match rng.random_range(0..4) {
         0 => Trigger::Request(n),
         1 => Trigger::HeadSent(n),
         2 => Trigger::HalfSent(n),
-        _ if has_herd(scenario) => Trigger::HerdWaits(n),
+        _ if has_herd(scenario) => Trigger::HerdWaits(nth(rng)),
         _ => Trigger::Request(n),
     }
 }
@@ -136,14 +148,15 @@ fn quiet(rng: &mut StdRng, scenario: &Scenario) -> Trigger {
 /// An action on a process, with an event that some process is alive at and a target for it.
 fn aimed(rng: &mut StdRng, scenario: &Scenario, action: Action) -> Injection {
     let target = match rng.random_range(0..8) {
-        0..=3 => Some(Target::Fetcher),
+        0..=2 => Some(Target::Fetcher),
+        3 => Some(Target::Holder),
         4 | 5 => Some(Target::Waiter),
         6 => Some(Target::Everyone),
         _ => None,
     };
     let (trigger, nth_event) = match rng.random_range(0..6) {
-        0 => (Trigger::Created("temp".to_owned()), Some(nth(rng))),
-        1 => (Trigger::Renamed("published".to_owned()), Some(nth(rng))),
+        0 => (Trigger::Created("temp".to_owned()), Some(request(rng, scenario))),
+        1 => (Trigger::Renamed("published".to_owned()), Some(request(rng, scenario))),
         _ => (response(rng, scenario), None),
     };
     let target = match (&trigger, target) {
@@ -158,13 +171,10 @@ fn aimed(rng: &mut StdRng, scenario: &Scenario, action: Action) -> Injection {
 /// A stop and, on something that happens whether or not the stopped one goes on, its continuation.
 fn stop(rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
     let target = if rng.random_bool(0.6) { Target::Fetcher } else { Target::Waiter };
-    let n = nth(rng);
+    let n = request(rng, scenario);
     let stop = Injection { target: Some(target), ..on(Trigger::Request(n), Action::Stop) };
-    let later = match rng.random_range(0..3) {
-        0 => Trigger::HeadSent(n),
-        1 if has_herd(scenario) => Trigger::HerdWaits(n),
-        _ => Trigger::ResponseDone(n),
-    };
+    // Not when the response is done: one who is suspended reads nothing, and a large body is never sent whole.
+    let later = Trigger::HeadSent(n);
     let go_on = Injection { target: Some(Target::Everyone), ..on(later, Action::Continue) };
     vec![stop, go_on]
 }

@@ -16,14 +16,17 @@ use crate::model::verdict::{Invariant, Outcome};
 use crate::record::store::RunDir;
 use crate::suite::{Entry, Options, Subject, run_once};
 
-/// How often a smaller scenario may pass before it counts as one that does not fail.
+/// How often a smaller scenario is run, and in how many of these runs it must fail to be taken: one that
+/// fails by luck would not fail again.
 const TRIES: u32 = 3;
+const FAILURES: usize = 2;
 
 /// How often what was kept is run again.
 const AGAIN: u32 = 10;
 
-/// The most runs that making one failure small may take.
+/// The most runs that making one failure small may take, and for how long a new one is begun.
 const BUDGET: u32 = 200;
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// When a hunt ends.
 #[derive(Debug, Clone, Copy)]
@@ -158,18 +161,26 @@ impl Hunt<'_> {
         result
     }
 
+    /// Whether a run breaks any of these.
+    fn breaks(&self, name: &str, it: &Scenario, run: u32, these: &BTreeSet<Invariant>) -> bool {
+        !broken(&self.run_once(name, it, run)).is_disjoint(these)
+    }
+
     /// Makes a failing storm small, writes it, and runs it again.
     fn make_small(&self, storm: Storm, broken: &BTreeSet<Invariant>) -> std::io::Result<Find> {
         let name = format!("{}-small", storm.name(self.seed));
         let mut small = storm.scenario.clone();
-        let mut runs = 0;
+        let (mut runs, began) = (0, Instant::now());
         let mut fails = |scenario: &Scenario| {
-            (0..TRIES).any(|_| {
+            let failures = (0..TRIES).filter(|_| {
                 runs += 1;
                 runs <= BUDGET
+                    && began.elapsed() < PATIENCE
                     && !self.options.cancel.is_cancelled()
-                    && self::broken(&self.run_once(&name, scenario, runs)) == *broken
-            })
+                    && self.breaks(&name, scenario, runs, broken)
+            });
+            // As soon as it has failed often enough.
+            failures.take(FAILURES).count() == FAILURES
         };
         while let Some(next) = shrink::smaller(&small).into_iter().find(&mut fails) {
             small = next;
@@ -185,9 +196,8 @@ impl Hunt<'_> {
             self.keep.join(format!("{}-{}-{}.toml", self.seed, storm.number, names.join("+")));
         fs::create_dir_all(&self.keep)?;
         fs::write(&file, keep::text(&small))?;
-        let again = (0..AGAIN)
-            .filter(|run| self::broken(&self.run_once(&name, &small, runs + run + 1)) == *broken)
-            .count();
+        let again =
+            (0..AGAIN).filter(|run| self.breaks(&name, &small, runs + run + 1, broken)).count();
         let again = (u32::try_from(again).unwrap_or(AGAIN), AGAIN);
         Ok(Find { storm, broken: broken.clone(), seen: 0, small, again, file })
     }
