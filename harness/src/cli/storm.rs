@@ -80,7 +80,7 @@ impl Watch for Told {
     fn ended(&self, result: &ScenarioResult) {
         match &result.result {
             RunResult::Judged(it) if it.outcome == Judged::Pass => {
-                self.live.count(&result.scenario)
+                self.live.count(&result.scenario);
             }
             _ => self.live.finished(result),
         }

@@ -123,10 +123,8 @@ fn wave(rng: &mut StdRng, index: u32, count: u32, client: &Client) -> Wave {
     if rng.random_bool(0.15) && client.commands.contains_key("update") {
         wave.command = Some("update".to_owned());
     }
-    if index > 0 {
-        if rng.random_bool(0.5) {
-            wave.before.push(Action::Bump);
-        }
+    if index > 0 && rng.random_bool(0.5) {
+        wave.before.push(Action::Bump);
     }
     wave
 }

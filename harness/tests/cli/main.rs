@@ -14,4 +14,5 @@ mod matrix;
 mod misbehaviour;
 mod outputs;
 mod serve;
+mod storm;
 mod strays;
