@@ -5,6 +5,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use crate::model::client::{Client, LockKind};
+use crate::model::fault::Fault;
 use crate::model::scenario::{
     Action, Answer, Content, Initial, Injection, Mtime, Plant, Scenario, Start, Target, Trigger,
 };
@@ -27,6 +28,10 @@ pub enum Feature {
     Errors,
     /// A connection is reset.
     Reset,
+    /// An answer is cut short, slow, of the wrong length, no catalogue, or not what it says.
+    Network,
+    /// Connections are refused, or accepted and not served, for a while.
+    Door,
     /// The server goes away and comes back.
     Down,
     /// The published file is damaged, or its time is wrong.
@@ -41,7 +46,7 @@ pub enum Feature {
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Kill,
         Self::Terminate,
         Self::Stop,
@@ -49,6 +54,8 @@ impl Feature {
         Self::Delay,
         Self::Errors,
         Self::Reset,
+        Self::Network,
+        Self::Door,
         Self::Down,
         Self::Damage,
         Self::StaleLock,
@@ -93,6 +100,11 @@ impl Feature {
                 one(on(Trigger::Request(request(rng, scenario)), Action::Answer(status)))
             }
             Self::Reset => one(on(response(rng, scenario), Action::Reset)),
+            Self::Network => {
+                let number = request(rng, scenario);
+                one(on(Trigger::Request(number), Action::Fault(answered(rng, scenario))))
+            }
+            Self::Door => door(rng, scenario),
             Self::Down => down(rng, scenario),
             Self::Damage => one(on(quiet(rng, scenario), damage(rng))),
             Self::StaleLock => one(on(quiet(rng, scenario), stale_lock())),
@@ -179,15 +191,47 @@ fn stop(rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
     vec![stop, go_on]
 }
 
+/// What is wrong with an answer: one of every kind of fault that there is.
+fn answered(rng: &mut StdRng, scenario: &Scenario) -> Fault {
+    let small = scenario.catwalk.body.0 <= 16 << 10;
+    let mut faults: Vec<Fault> =
+        Fault::EXAMPLES.into_iter().filter(|it| !it.is_at_door()).collect();
+    faults.retain(|fault| match fault {
+        // Each costs eighty megabytes in every process that it hits.
+        Fault::HugeBody(_) => false,
+        // Of a large catalogue these would be a wait and nothing else.
+        Fault::Drip(_) | Fault::Bandwidth(_) => small,
+        _ => true,
+    });
+    *faults.choose(rng).unwrap_or(&Fault::Garbage)
+}
+
+/// Connections fare badly until a process or a wave has ended.
+fn door(rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
+    let fault = match rng.random_range(0..3) {
+        0 => Fault::Refuse,
+        1 => Fault::AcceptHang,
+        _ => Fault::AcceptDelay(Span::from_millis(rng.random_range(1..=300))),
+    };
+    let (from, until) = spell(rng, scenario);
+    vec![on(from, Action::Fault(fault)), on(until, Action::Mend)]
+}
+
 /// The server goes away, and comes back when a wave has ended or a process has.
 fn down(rng: &mut StdRng, scenario: &Scenario) -> Vec<Injection> {
-    let away = if rng.random_bool(0.5) { quiet(rng, scenario) } else { response(rng, scenario) };
+    let (from, until) = spell(rng, scenario);
+    vec![on(from, Action::CatwalkDown), on(until, Action::CatwalkUp)]
+}
+
+/// From when to when something stands that has to be taken back.
+fn spell(rng: &mut StdRng, scenario: &Scenario) -> (Trigger, Trigger) {
+    let from = if rng.random_bool(0.5) { quiet(rng, scenario) } else { response(rng, scenario) };
     let waves = u32::try_from(scenario.waves.len()).unwrap_or(1).max(1);
-    let back = match &away {
+    let until = match &from {
         Trigger::AllExited(wave) => Trigger::AllExited((wave + 1).min(waves)),
         _ => Trigger::Exited(1),
     };
-    vec![on(away, Action::CatwalkDown), on(back, Action::CatwalkUp)]
+    (from, until)
 }
 
 fn damage(rng: &mut StdRng) -> Action {
