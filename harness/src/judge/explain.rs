@@ -6,7 +6,7 @@
 //! | fault | the fetch came to nothing | the client failed | the client returned an old catalogue |
 //! |---|---|---|---|
 //! | kill | of the one killed | of the one killed | never: a peer takes over |
-//! | stop | of the one stopped | of the one stopped | of all that lived meanwhile: they may neither wait for ever nor break the lock |
+//! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay; a fault that slows | if its sender gave up for it | of its sender | of all that lived meanwhile |
 //! | a fault that spares | never | never | never |
@@ -121,7 +121,27 @@ pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bo
                 || history.faults.was_wiped(first, last)
         })
     };
-    !process.kills.is_empty() || !process.stops.is_empty() || own_fetch() || around()
+    !process.kills.is_empty()
+        || !process.stops.is_empty()
+        || own_fetch()
+        || around()
+        || is_locked_out(history, process)
+}
+
+/// Whether a process ended with nothing to give while one that had asked for the first catalogue of all was
+/// suspended: it may neither wait for ever nor break the lock, and there is nothing old to be served.
+fn is_locked_out(history: &History<'_>, process: &Process<'_>) -> bool {
+    let Some((_, last)) = process.life() else { return false };
+    let stopped = |other: &Process<'_>| {
+        let mut stops = other.stops.iter();
+        stops.any(|(from, to)| from.index < last && to.is_none_or(|to| to.index > last))
+    };
+    let asked = |other| history.fetches_of(other).any(|fetch| fetch.arrived.index < last);
+    history.windows.before(last).is_none()
+        && history
+            .processes
+            .iter()
+            .any(|other| other.client != process.client && stopped(other) && asked(other))
 }
 
 /// A clause about the last answer before an event that was no catalogue or not all of one, and what

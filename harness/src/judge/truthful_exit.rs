@@ -189,6 +189,19 @@ mod tests {
     }
 
     #[test]
+    fn whom_a_suspended_holder_kept_waiting_may_fail_where_there_is_nothing_to_serve() {
+        let held = |told: Story| told.ask(1).inject(Action::Stop, &[1]).fail(2);
+        let empty = || held(story().wave(&[1, 2]));
+        check(empty().overdue(1), "pass");
+        check(story().wave(&[1, 2]).inject(Action::Stop, &[1]).fail(2), "fail truthful-exit");
+        let woken = story().wave(&[1, 2]).ask(1).inject(Action::Stop, &[1]);
+        let woken = woken.inject(Action::Continue, &[1]).fail(2);
+        check(woken.head(1, 1).done(1).publish(1).exit(1, 1), "fail truthful-exit");
+        let old = herd().age().wave(&[4, 5]).ask(4).inject(Action::Stop, &[4]).fail(5);
+        check(old.overdue(4), "fail truthful-exit");
+    }
+
+    #[test]
     fn as_many_may_fail_as_the_scenario_allows() {
         let failing = |allowed| {
             let told = herd().wave(&[4, 5]).fail(4).fail(5);

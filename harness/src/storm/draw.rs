@@ -9,8 +9,8 @@ use rand::{RngExt, SeedableRng};
 use super::faults::{Feature, on};
 use crate::model::client::Client;
 use crate::model::scenario::{
-    Action, Answer, Cache, Catwalk, Clients, EtagMode, Expect, Initial, Scenario, Start, Trigger,
-    Wave,
+    Action, Answer, Cache, Catwalk, Clients, Disk, EtagMode, Expect, Initial, Scenario, Start,
+    Trigger, Wave,
 };
 use crate::model::units::{ByteSize, Span};
 
@@ -42,7 +42,7 @@ const WAVES: std::ops::RangeInclusive<u32> = 1..=4;
 const INJECTIONS: std::ops::RangeInclusive<usize> = 1..=5;
 
 /// The scenario number `number` of `seed`, for a client with these commands and files. The same three give
-/// the same scenario, on every machine, for one version of this program.
+/// the same scenario for one version of this program, on every machine that can do the same.
 pub fn draw(seed: u64, number: u64, client: &Client) -> Storm {
     let mut rng = StdRng::seed_from_u64(seed ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let features = features(&mut rng, client);
@@ -57,6 +57,7 @@ pub fn draw(seed: u64, number: u64, client: &Client) -> Storm {
         why: None,
         catwalk: catwalk(&mut rng),
         cache: Cache { initial, ..Cache::default() },
+        disk: disk(&features),
         clients,
         waves: Vec::new(),
         inject: Vec::new(),
@@ -113,6 +114,12 @@ fn catwalk(rng: &mut StdRng) -> Catwalk {
         etag,
         ..Catwalk::default()
     }
+}
+
+/// A disk of its own where the space on it may end. It has room for every version that a cache may keep.
+fn disk(features: &BTreeSet<Feature>) -> Disk {
+    let size = features.contains(&Feature::Space).then_some(ByteSize(16 << 20));
+    Disk { size, ..Disk::default() }
 }
 
 fn wave(rng: &mut StdRng, index: u32, count: u32, client: &Client) -> Wave {

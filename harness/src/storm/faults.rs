@@ -4,12 +4,13 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
+use crate::client::volume;
 use crate::model::client::{Client, LockKind};
 use crate::model::fault::Fault;
 use crate::model::scenario::{
     Action, Answer, Content, Initial, Injection, Mtime, Plant, Scenario, Start, Target, Trigger,
 };
-use crate::model::units::{Signal, Span};
+use crate::model::units::{ByteSize, Signal, Span};
 
 /// A kind of fault that a storm may have or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,13 +41,19 @@ pub enum Feature {
     StaleLock,
     /// The published file is removed.
     Remove,
+    /// The whole cache directory is wiped.
+    Wipe,
+    /// The disk is full for a while.
+    Space,
+    /// Files are dated as after a clock that was set back, or as on a disk with coarse times.
+    Clock,
     /// The catalogue changes while it is served.
     Bump,
 }
 
 impl Feature {
     /// Every feature.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Kill,
         Self::Terminate,
         Self::Stop,
@@ -60,6 +67,9 @@ impl Feature {
         Self::Damage,
         Self::StaleLock,
         Self::Remove,
+        Self::Wipe,
+        Self::Space,
+        Self::Clock,
         Self::Bump,
     ];
 
@@ -70,6 +80,7 @@ impl Feature {
                 client.files.lock_kind != LockKind::None
                     && client.files.locks.iter().any(|glob| !glob.contains(['*', '?', '[', '{']))
             }
+            Self::Space => volume::available().is_ok(),
             _ => true,
         }
     }
@@ -109,6 +120,20 @@ impl Feature {
             Self::Damage => one(on(quiet(rng, scenario), damage(rng))),
             Self::StaleLock => one(on(quiet(rng, scenario), stale_lock())),
             Self::Remove => one(on(quiet(rng, scenario), Action::Remove("published".to_owned()))),
+            Self::Wipe => one(on(quiet(rng, scenario), Action::Wipe)),
+            Self::Space => {
+                let (from, until) = spell(rng, scenario);
+                // Nothing, or less than any catalogue needs.
+                let left = ByteSize(if rng.random_bool(0.5) { 0 } else { 4 << 10 });
+                vec![on(from, Action::Fill(left)), on(until, Action::Free)]
+            }
+            Self::Clock => {
+                let span = Span::from_secs(rng.random_range(1..=3));
+                let coarse = rng.random_bool(0.5);
+                let action =
+                    if coarse { Action::CoarseTimes(span) } else { Action::ClockBack(span) };
+                one(on(quiet(rng, scenario), action))
+            }
             Self::Bump => one(on(response(rng, scenario), Action::Bump)),
         }
     }

@@ -11,6 +11,7 @@ pub fn text(scenario: &Scenario) -> String {
         why: None,
         catwalk: Catwalk::default(),
         cache: Default::default(),
+        disk: Default::default(),
         clients: Clients::default(),
         waves: Vec::new(),
         inject: Vec::new(),
@@ -22,15 +23,16 @@ pub fn text(scenario: &Scenario) -> String {
 }
 
 /// The keys of a scenario and of an injection, in the order in which people write them.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "summary",
     "why",
     "catwalk",
     "cache",
+    "disk",
     "clients",
     "wave",
     "inject",
-    "expect", //
+    "expect",
     "on",
     "nth",
     "each-wave",
