@@ -5,7 +5,8 @@
 //! for at its release minus the TTL minus `expect.grace`, in cache time, or later. A catalogue that the
 //! harness planted counts as vouched for when it was planted with a present or future time; bytes that
 //! were there already do only if their time was made the present, since a time in the future is
-//! something that a client can notice.
+//! something that a client can notice. Where a clock was set back, a file is as much longer fresh by all
+//! that a client can know, and this is added to the grace.
 //!
 //! Excused is a client in whose life an injected fault kept someone from the server: whether it was
 //! right to fall back on the old catalogue is the matter of `stale-if-error`.
@@ -41,7 +42,8 @@ fn judge(
     findings: &mut Findings,
 ) {
     let grace = history.record.scenario.expect.grace;
-    let allowed = history.ttl.saturating_add(grace.nanos());
+    let allowed =
+        history.ttl.saturating_add(grace.nanos()).saturating_add(vouched.set_back_before(ended));
     let last = vouched.before(serial, ended.index);
     let fresh = |moment: Moment| moment.cache_time.saturating_add(allowed) >= released.cache_time;
     if last.is_some_and(fresh) {
@@ -93,6 +95,8 @@ fn held_up(
 struct Vouched {
     /// By the event from which on a client can know, in order.
     moments: HashMap<Serial, Vec<(usize, Moment)>>,
+    /// When a clock was set back, and by how many nanoseconds.
+    set_back: Vec<(Moment, u64)>,
 }
 
 impl Vouched {
@@ -104,9 +108,11 @@ impl Vouched {
             }
         }
         let mut current = Serial(1);
+        let mut set_back = Vec::new();
         for injected in history.injected.iter().filter(|injected| injected.landed()) {
             let moment = injected.moment;
             match injected.action {
+                Action::ClockBack(span) => set_back.push((moment, span.nanos())),
                 Action::Bump => current = Serial(current.0.saturating_add(1)),
                 Action::Plant(plant) => {
                     let serial = planted(history, plant, moment, current);
@@ -120,7 +126,13 @@ impl Vouched {
         for (serial, event, moment) in all {
             moments.entry(serial).or_default().push((event, moment));
         }
-        Self { moments }
+        Self { moments, set_back }
+    }
+
+    /// By how much a clock had been set back before a moment, in nanoseconds.
+    fn set_back_before(&self, moment: Moment) -> u64 {
+        let before = self.set_back.iter().filter(|(at, _)| at.index < moment.index);
+        before.map(|(_, by)| by).fold(0, |sum, by| sum.saturating_add(*by))
     }
 
     /// The last time before an event that a catalogue was vouched for.
@@ -196,6 +208,19 @@ mod tests {
         let generous = |told: Story| told.scenario(|it| it.expect.grace = Span::from_secs(2));
         check(generous(expired().exit(4, 1)), "pass");
         check(generous(herd().age().age().wave(&[4]).exit(4, 1)), "fail freshness");
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_a_catalogue_fresh_for_longer() {
+        let back = |seconds| {
+            let told = herd().age().inject(Action::ClockBack(Span::from_secs(seconds)), &[]);
+            told.wave(&[4]).exit(4, 1)
+        };
+        check(back(3), "pass");
+        let late = back(3).scenario(|it| it.expect.grace = Span::default());
+        check(late, "pass");
+        let told = herd().age().age().inject(Action::ClockBack(Span::from_secs(3)), &[]);
+        check(told.wave(&[4]).exit(4, 1), "fail freshness");
     }
 
     #[test]

@@ -97,6 +97,14 @@ fn a_304_to_an_etag_that_lied_confirms_what_it_came_with() {
     check(lied(Fault::MissingEtag), "fail freshness validator-fidelity");
 }
 
+#[test]
+fn an_etag_that_has_come_with_its_own_catalogue_lies_no_longer() {
+    let told = story().wave(&[1]).ask(1).fault(1, Fault::WrongEtag);
+    let told = told.head_with(1, 1, &etag(2)).done(1).publish(1).exit(1, 1);
+    let told = told.inject(Action::Bump, &[]).age().wave(&[2]).fetch(2, 2).publish(2).exit(2, 2);
+    check(told.age().wave(&[3]).revalidate(3, 2).confirm(3, 2).exit(3, 2), "pass");
+}
+
 fn refused(targets: &[u32]) -> Story {
     herd().age().inject(Action::Fault(Fault::Refuse), targets).wave(&[4, 5])
 }

@@ -277,6 +277,9 @@ impl<'a> Fold<'a> {
             && let (Some(etag), Some(serial)) = (etag, serial)
         {
             self.lies.insert(etag, serial);
+        } else if let Some(etag) = etag {
+            // From now on it comes with its own catalogue, and whoever holds it holds that.
+            self.lies.remove(etag);
         }
         serial
     }
