@@ -12,6 +12,7 @@ use super::findings::{Findings, counted};
 use super::history::{Exchange, History, Moment, Process};
 use super::windows::Phase;
 use crate::model::record::{Exited, Sighting};
+use crate::model::scenario::Action;
 use crate::model::units::Serial;
 use crate::model::verdict::{Invariant, InvariantReport};
 
@@ -97,7 +98,13 @@ fn old_catalogue(history: &History<'_>, released: Moment) -> Option<(Moment, Ser
     let seen = history.published_before(released.index)?;
     let serial = seen.sighting.serial()?;
     let last = history.windows.before(released.index)?;
-    let over = history.windows.all[last].phase(released, history.ttl) == Phase::Over;
+    let window = &history.windows.all[last];
+    // By all that a client can know, its window goes on then.
+    let set_back = history.injected.iter().any(|it| {
+        let since = window.opened.index..released.index;
+        matches!(it.action, Action::ClockBack(_)) && it.landed() && since.contains(&it.moment.index)
+    });
+    let over = !set_back && window.phase(released, history.ttl) == Phase::Over;
     over.then_some((seen.moment, serial))
 }
 
@@ -147,7 +154,6 @@ mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story};
     use crate::model::record::ExitStatus;
-    use crate::model::scenario::Action;
     use crate::model::units::Span;
 
     fn promising(told: Story) -> Story {
@@ -180,6 +186,13 @@ mod tests {
         );
         let down = promising(herd().inject(Action::CatwalkDown, &[])).wave(&[4]);
         check(down.exit_stale(4, 1), "pass");
+    }
+
+    #[test]
+    fn what_a_clock_that_was_set_back_makes_fresh_is_not_called_stale() {
+        let back = promising(herd().inject(Action::ClockBack(Span::from_secs(3)), &[]));
+        let down = back.inject(Action::CatwalkDown, &[]).wave(&[4]).exit(4, 1);
+        check(down, "pass");
     }
 
     #[test]
