@@ -1,6 +1,6 @@
 //! What a scenario needs of a client, and the client may not have.
 
-use cachestorm_model::client::Client;
+use cachestorm_model::client::{Client, LockKind};
 use cachestorm_model::scenario::{Action, Scenario, Target, Trigger};
 use cachestorm_model::verdict::Invariant;
 
@@ -80,7 +80,15 @@ fn files(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
 fn action(action: &Action, client: &Client, reasons: &mut Vec<String>) {
     match action {
         Action::Remove(path) => role(path, client, reasons),
-        Action::Chmod(chmod) => role(&chmod.path, client, reasons),
+        Action::Chmod(chmod) => {
+            role(&chmod.path, client, reasons);
+            if chmod.path == "lock" && client.files.lock_kind == LockKind::Existence {
+                reasons.push(format!(
+                    "the scenario is about a lock file that stays, and that of `{}` lies there only while it is held",
+                    client.name
+                ));
+            }
+        }
         Action::Plant(plant) if plant.path == "temp" => {
             role("temp", client, reasons);
             if !client.files.temporaries.is_empty() && client.files.planted_temporary().is_none() {
@@ -241,6 +249,19 @@ mod tests {
                 "the TTL of `c` is 1m, and that of `c` 1h",
             ],
         );
+    }
+
+    #[test]
+    fn a_lock_that_is_its_file_does_not_stay_to_be_closed() {
+        let chmod = "[[inject]]\non = 'begin'\ndo = { chmod = { path = 'lock', mode = 0 } }";
+        let files = |kind: &str| {
+            format!(
+                "command = ['c']\nfiles = {{ published = 'p', locks = ['l'], lock-kind = '{kind}' }}"
+            )
+        };
+        let reason = "the scenario is about a lock file that stays, and that of `c` lies there only while it is held";
+        check(chmod, &files("existence"), &[reason]);
+        check(chmod, &files("advisory"), &[]);
     }
 
     #[test]
