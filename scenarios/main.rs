@@ -15,6 +15,7 @@ mod trials;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
 
 use libtest_mimic::Arguments;
 
@@ -28,7 +29,10 @@ const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
 const CACHE_CLIENT: &str = env!("CARGO_BIN_EXE_cache-client");
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Much of a trial is waiting: for a timeout that a fault is about, or for a herd to come to rest.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(2 * cores);
     let suite = match trials::Suite::new(&PathBuf::from(SCENARIOS), &PathBuf::from(CLIENTS)) {
         Ok(suite) => suite,
         Err(error) => {
