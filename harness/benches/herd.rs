@@ -166,6 +166,7 @@ impl Bench {
             repetition: 1,
             seed: 0,
             work: work.to_owned(),
+            traced: false,
             backend: Backend::Direct,
             cancel,
         }

@@ -5,7 +5,8 @@
 //! 1. [`model`] (its own crate): the data that everything below speaks in;
 //! 2. [`scenario`]: a TOML file becomes a [`model::scenario::Scenario`], with diagnostics;
 //! 3. [`client`]: a program under test is described, started, waited for and killed;
-//! 4. [`catwalk`]: the mock server that counts, and whose catalogues certify themselves;
+//! 4. [`trace`]: what a program does, call by call, on Linux;
+//! 5. [`catwalk`]: the mock server that counts, and whose catalogues certify themselves;
 //! 5. [`inject`]: observed events fire actions;
 //! 6. [`record`]: the cache directory is watched, and events become one file per run;
 //! 7. [`engine`]: one loop owns a run and brings all of the above together;
@@ -43,3 +44,4 @@ pub mod record;
 pub mod scenario;
 pub mod storm;
 pub mod suite;
+pub mod trace;

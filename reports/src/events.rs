@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use cachestorm_model::call::Call;
 use cachestorm_model::record::{
     AbortedBy, Change, Effect, Event, Excerpt, Exited, Part, Request, Role, Sighting, What,
 };
@@ -30,6 +31,8 @@ pub fn who(what: &What) -> String {
         | What::Exited(Exited { client, .. })
         | What::LeftBehind { client, .. }
         | What::Overdue { client, .. }
+        | What::Call(Call { client, .. })
+        | What::LockWaited { client, .. }
         | What::Request(Request { client: Some(client), .. }) => client.to_string(),
         What::Request(Request { client: None, .. }) => "stranger".to_owned(),
         What::Faulted { .. }
@@ -138,6 +141,9 @@ fn words(what: &What, senders: &Senders) -> String {
                 format!("the published file is damaged ({}): {how}", counted(*bytes, "byte"))
             }
         },
+        What::Call(call) if call.is_over() => format!("called {call}"),
+        What::Call(call) => format!("stands before {call}"),
+        What::LockWaited { path, .. } => format!("waits for the lock {path}"),
         What::Injected { injection, action, targets, because, effect } => {
             let name = match injection {
                 Some(index) => format!("injection {}", index + 1),
@@ -255,6 +261,8 @@ pub fn kind(what: &What) -> &'static str {
         What::HerdWaits { .. } => "herd at rest",
         What::File { .. } => "file change",
         What::Published { .. } => "publication",
+        What::Call(_) => "system call",
+        What::LockWaited { .. } => "wait for a lock",
         What::Injected { .. } => "injection",
         What::Healed => "healing",
         What::Residue { .. } => "residue",

@@ -5,7 +5,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::call::CallName;
 use crate::disk::{Chmod, Plant};
+use crate::errno::Errno;
 use crate::fault::Fault;
 use crate::units::{ByteSize, Signal, Span};
 
@@ -39,6 +41,41 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// A system call of a client, seen by the tracer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct OnCall {
+    /// The call, by the name of its family: `open`, `rename`, `flock` ...
+    pub call: CallName,
+    /// What it must be about: `published`, `lock`, `temp`, `sidecar`, or a glob relative to the cache
+    /// directory; any file of the cache directory, or any peer, where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Before the call takes effect, or after.
+    #[serde(default)]
+    pub phase: Phase,
+}
+
+/// On which side of a call.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// It has not been made: a process that is killed there never makes it.
+    #[default]
+    Before,
+    /// It has returned in the kernel, and the process has not learned what.
+    After,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Before => "before",
+            Self::After => "after",
+        })
+    }
+}
+
 /// An observed event. Never a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -69,9 +106,20 @@ pub enum Trigger {
     AllExited(u32),
     /// The herd came to rest around a held response, for the n-th time (`answer = "when-herd-waits"`).
     HerdWaits(u32),
+    /// One client makes a system call for the n-th time (`nth`), counted for each client by itself: the first
+    /// that comes so far fires it. Needs the tracer, and so Linux on x86-64.
+    Syscall(OnCall),
+    /// The n-th client waits for a lock: its call sleeps, or was refused because the lock is taken. Each
+    /// client counts once. Needs the tracer.
+    LockWaited(u32),
 }
 
 impl Trigger {
+    /// Whether it takes the tracer to see the event.
+    pub fn needs_tracer(&self) -> bool {
+        matches!(self, Self::Syscall(_) | Self::LockWaited(_))
+    }
+
     /// Whether it is a step of a request or response.
     pub fn is_about_response(&self) -> bool {
         matches!(
@@ -82,7 +130,34 @@ impl Trigger {
 
     /// Whether one process is behind the event.
     pub fn has_process(&self) -> bool {
-        self.is_about_response() || matches!(self, Self::Exited(_))
+        self.is_about_response()
+            || matches!(self, Self::Exited(_) | Self::Syscall(_) | Self::LockWaited(_))
+    }
+}
+
+/// As sentences use it: `request 2 arrives`.
+impl fmt::Display for Trigger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin => f.write_str("the scenario begins"),
+            Self::Request(n) => write!(f, "request {n} arrives"),
+            Self::HeadSent(n) => write!(f, "the head of response {n} is sent"),
+            Self::HalfSent(n) => write!(f, "half of response {n} is sent"),
+            Self::ResponseDone(n) => write!(f, "response {n} is sent whole"),
+            Self::Created(path) => write!(f, "{path} is created"),
+            Self::Written(path) => write!(f, "{path} is written"),
+            Self::Renamed(path) => write!(f, "{path} is renamed into place"),
+            Self::Removed(path) => write!(f, "{path} is removed"),
+            Self::Started(n) => write!(f, "process {n} is let go"),
+            Self::Exited(n) => write!(f, "{n} processes have ended"),
+            Self::AllExited(n) => write!(f, "wave {n} has ended"),
+            Self::HerdWaits(n) => write!(f, "the herd comes to rest for the time {n}"),
+            Self::Syscall(on) => {
+                write!(f, "{} {}", on.phase, on.call)?;
+                on.path.as_ref().map_or(Ok(()), |path| write!(f, " of {path}"))
+            }
+            Self::LockWaited(n) => write!(f, "client {n} waits for a lock"),
+        }
     }
 }
 
@@ -118,8 +193,15 @@ pub enum Action {
     /// Start so many processes at once that end at once, beside the clients: a machine that is busy
     /// starting and burying.
     ForkStorm(u32),
-    /// Hold this response for a time before its next byte. Only for triggers of a request or response.
+    /// Hold this response for a time before its next byte, or this call before it is made. Only for triggers of
+    /// a request, a response or a system call.
     Delay(Span),
+    /// The call fails with this error and is not made. Only before a call: `on = { syscall = ... }`.
+    Errno(Errno),
+    /// The call transfers no more than so many bytes. Only before a call that reads or writes.
+    Short(ByteSize),
+    /// The process stands still at its call until this happens. Only for `on = { syscall = ... }`.
+    HoldUntil(Box<Trigger>),
     /// Never send the rest of this response. Only for triggers of a request or response.
     Stall,
     /// Answer this request with a status and a short error body. Only for `on = { request = n }`.
@@ -181,6 +263,11 @@ impl Action {
         matches!(self, Self::Delay(_) | Self::Stall | Self::Answer(_) | Self::Reset)
     }
 
+    /// Whether the action acts on the system call that fired it.
+    pub fn is_about_call(&self) -> bool {
+        matches!(self, Self::Errno(_) | Self::Short(_) | Self::HoldUntil(_))
+    }
+
     /// Whether the action acts on a process, and so needs a target.
     pub fn is_about_process(&self) -> bool {
         matches!(self, Self::Kill(_) | Self::KillGroup(_) | Self::Stop | Self::Continue)
@@ -222,6 +309,9 @@ impl fmt::Display for Action {
             Self::Continue => f.write_str("continue the process"),
             Self::ForkStorm(count) => write!(f, "start a storm of {count} processes"),
             Self::Delay(span) => write!(f, "delay the response by {span}"),
+            Self::Errno(errno) => write!(f, "fail the call with {errno}"),
+            Self::Short(bytes) => write!(f, "let the call transfer {bytes} at most"),
+            Self::HoldUntil(trigger) => write!(f, "hold the process until {trigger}"),
             Self::Stall => f.write_str("stall the response for ever"),
             Self::Answer(status) => write!(f, "answer with status {status}"),
             Self::Reset => f.write_str("reset the connection"),

@@ -8,7 +8,8 @@
 //! 2. [`fault`]: the faults of the network, and what can detect each;
 //! 3. [`scenario`]: a scenario file as a value;
 //! 4. [`client`]: the description of a program under test;
-//! 5. [`record`]: one run of one scenario as a list of events;
+//! 5. [`record`]: one run of one scenario as a list of events, with [`call`] for system calls and [`errno`]
+//!    for their errors;
 //! 6. [`verdict`]: what the judge says about a record;
 //! 7. [`run`]: many judged records, which is what a report is made of;
 //! 8. [`expected`]: what a client that is wrong on purpose is expected to break;
@@ -18,10 +19,12 @@
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
 //! errors point at the wrong line.
 
+pub mod call;
 pub mod client;
 mod conditions;
 mod disk;
 mod ending;
+pub mod errno;
 pub mod expected;
 pub mod fault;
 mod injection;

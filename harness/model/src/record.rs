@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::call::Call;
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::scenario::{Action, Scenario};
@@ -191,6 +192,17 @@ pub enum What {
         sighting: Sighting,
         /// Its modification time, in milliseconds after the Unix epoch.
         modified_ms: Option<i64>,
+    },
+    /// A client made a system call on the cache directory or the network, and the tracer saw what came of it.
+    /// Only where the run is traced.
+    Call(Call),
+    /// A client waits for a lock: its call sleeps in the kernel, or was refused because the lock is taken.
+    /// Only where the run is traced.
+    LockWaited {
+        /// Which.
+        client: ClientId,
+        /// The lock, relative to the cache directory.
+        path: String,
     },
     /// An injection fired.
     Injected {

@@ -11,7 +11,7 @@ use crate::verdict::Invariant;
 
 pub use crate::conditions::{Also, Conditions, User};
 pub use crate::disk::{Chmod, Content, Disk, Mtime, Plant};
-pub use crate::injection::{Action, Injection, Target, Trigger};
+pub use crate::injection::{Action, Injection, OnCall, Phase, Target, Trigger};
 
 /// One scenario, one file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -330,6 +330,17 @@ impl Scenario {
         let steps = self.resolved_waves().into_iter().flat_map(|wave| wave.before);
         let mut actions = self.inject.iter().map(|it| it.action.clone()).chain(steps);
         actions.any(|action| action.is_about_service())
+    }
+
+    /// Whether the run must be traced: something is to happen at a system call.
+    pub fn needs_tracer(&self) -> bool {
+        let awaits = |action: &Action| match action {
+            Action::HoldUntil(trigger) => trigger.needs_tracer(),
+            _ => false,
+        };
+        self.inject.iter().any(|it| {
+            it.on.needs_tracer() || it.action.is_about_call() || awaits(&it.action)
+        })
     }
 
     /// The clients that run a wave of `count` processes, as the indices of `clients.also` at its end; the

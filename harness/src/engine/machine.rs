@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::client::volume;
 use crate::model::scenario::{Action, Scenario, User};
+use crate::trace;
 
 /// The reasons why a scenario cannot run on this machine as this user, a sentence each: it is `skipped`
 /// for them. Empty where it can run. `places` are the files and folders that clients must get at.
@@ -19,6 +20,9 @@ pub fn lacks(scenario: &Scenario, places: &[PathBuf]) -> Vec<String> {
     }
     if scenario.disk.size.is_some() {
         reasons.extend(volume::available().err());
+    }
+    if scenario.needs_tracer() {
+        reasons.extend(trace::lacks().map(str::to_owned));
     }
     reasons
 }

@@ -40,6 +40,9 @@ pub struct RunSpec {
     pub seed: u64,
     /// An empty directory for this run alone.
     pub work: PathBuf,
+    /// Every process is traced, also where the scenario does not need it: its system calls are in the record,
+    /// and what was published is seen at every moment.
+    pub traced: bool,
     /// What answers behind the front of the mock server.
     pub backend: Backend,
     /// Turns true when the run is to stop.

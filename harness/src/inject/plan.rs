@@ -3,11 +3,15 @@
 //! The plan counts. It knows nothing of processes, files or the server, and so can be tested by
 //! telling it what occurs.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use crate::model::call::{Call, CallName};
 use crate::model::record::Role;
-use crate::model::scenario::{Injection, Trigger};
+use crate::model::scenario::{Action, Injection, Phase, Trigger};
+use crate::model::units::ClientId;
 use crate::record::roles::{BadGlob, Pattern};
+use crate::trace::terms::{Gate, about};
 
 /// Something that occurred and that a trigger may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,10 @@ pub enum Occurrence<'a> {
     AllExited(u32),
     /// The herd came to rest for the n-th time.
     HerdWaits(u32),
+    /// A client stands before or behind a system call.
+    Call(&'a Call, Phase),
+    /// The n-th client waits for a lock.
+    LockWaited(u32),
 }
 
 /// What an injection waits for.
@@ -56,6 +64,8 @@ enum Awaited {
     Exited(u32),
     AllExited(u32),
     HerdWaits(u32),
+    Call(CallName, Option<Pattern>, Phase),
+    LockWaited(u32),
 }
 
 impl Awaited {
@@ -74,6 +84,11 @@ impl Awaited {
             Trigger::Exited(n) => Self::Exited(*n),
             Trigger::AllExited(n) => Self::AllExited(*n),
             Trigger::HerdWaits(n) => Self::HerdWaits(*n),
+            Trigger::Syscall(on) => {
+                let path = on.path.as_deref().map(Pattern::new).transpose()?;
+                Self::Call(on.call, path, on.phase)
+            }
+            Trigger::LockWaited(n) => Self::LockWaited(*n),
         })
     }
 }
@@ -85,6 +100,7 @@ struct Base {
     started: u32,
     exited: u32,
     herd_waits: u32,
+    lock_waited: u32,
 }
 
 /// One injection and what it has counted.
@@ -97,14 +113,40 @@ struct Armed {
     times: u32,
     /// Matching files seen; since the wave's start where it counts in each wave.
     files: u32,
+    /// Matching calls of each client; since the wave's start where it counts in each wave.
+    calls: HashMap<ClientId, u32>,
     /// How often it has fired.
     fired: u32,
+}
+
+impl Armed {
+    fn new(trigger: &Trigger, injection: &Injection) -> Result<Self, BadGlob> {
+        Ok(Self {
+            awaited: Awaited::new(trigger)?,
+            each_wave: injection.each_wave,
+            nth: injection.nth.unwrap_or(1),
+            times: injection.times.unwrap_or(1),
+            files: 0,
+            calls: HashMap::new(),
+            fired: 0,
+        })
+    }
+
+    fn wave_starts(&mut self) {
+        if self.each_wave {
+            self.files = 0;
+            self.calls.clear();
+            self.fired = 0;
+        }
+    }
 }
 
 /// The injections of a scenario, waiting.
 #[derive(Debug)]
 pub struct Plan {
     armed: Vec<Armed>,
+    /// What the injections that hold a process wait for before they let it go, by their index.
+    releases: Vec<(usize, Armed)>,
     base: Base,
     seen: Base,
     over: bool,
@@ -116,29 +158,42 @@ impl Plan {
     /// # Errors
     /// Names a glob that does not compile.
     pub fn new(injections: &[Injection]) -> Result<Self, BadGlob> {
-        let armed = injections
-            .iter()
-            .map(|injection| {
-                Ok(Armed {
-                    awaited: Awaited::new(&injection.on)?,
-                    each_wave: injection.each_wave,
-                    nth: injection.nth.unwrap_or(1),
-                    times: injection.times.unwrap_or(1),
-                    files: 0,
-                    fired: 0,
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { armed, base: Base::default(), seen: Base::default(), over: false })
+        let armed = injections.iter().map(|it| Armed::new(&it.on, it)).collect::<Result<_, _>>()?;
+        let releases = injections.iter().enumerate().filter_map(|(index, it)| match &it.action {
+            Action::HoldUntil(trigger) => {
+                // The ordinal beside the trigger is that of the call which is held.
+                let plain = Injection { nth: None, times: None, ..it.clone() };
+                Some(Armed::new(trigger, &plain).map(|armed| (index, armed)))
+            }
+            _ => None,
+        });
+        let releases = releases.collect::<Result<_, _>>()?;
+        Ok(Self { armed, releases, base: Base::default(), seen: Base::default(), over: false })
+    }
+
+    /// The calls at which processes must stand still, so that injections can act on them.
+    ///
+    /// # Errors
+    /// Names a glob that does not compile.
+    pub fn gates(injections: &[Injection]) -> Result<Vec<Gate>, BadGlob> {
+        let held = injections.iter().filter_map(|it| match &it.action {
+            Action::HoldUntil(trigger) => Some(trigger.as_ref()),
+            _ => None,
+        });
+        let triggers = injections.iter().map(|it| &it.on).chain(held);
+        let calls = triggers.filter_map(|trigger| match Awaited::new(trigger) {
+            Ok(Awaited::Call(name, path, phase)) => Some(Ok(Gate { name, path, phase })),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        });
+        calls.collect()
     }
 
     /// A wave starts: injections that count in each wave count anew, and may fire again.
     pub fn wave_starts(&mut self) {
         self.base = self.seen;
-        for armed in self.armed.iter_mut().filter(|armed| armed.each_wave) {
-            armed.files = 0;
-            armed.fired = 0;
-        }
+        let releases = self.releases.iter_mut().map(|(_, armed)| armed);
+        self.armed.iter_mut().chain(releases).for_each(Armed::wave_starts);
     }
 
     /// The faults are over: nothing fires any more.
@@ -153,6 +208,10 @@ impl Plan {
             return Vec::new();
         }
         let base = self.base;
+        for (_, armed) in &mut self.releases {
+            let base = if armed.each_wave { base } else { Base::default() };
+            armed.fired += u32::from(armed.is_awaited(occurrence, base));
+        }
         let mut fired = Vec::new();
         for (index, armed) in self.armed.iter_mut().enumerate() {
             let base = if armed.each_wave { base } else { Base::default() };
@@ -164,6 +223,12 @@ impl Plan {
         fired
     }
 
+    /// Whether what an injection that holds a process waits for has happened, be it before it held one.
+    pub fn is_released(&self, index: usize) -> bool {
+        let release = self.releases.iter().find(|(it, _)| *it == index);
+        self.over || release.is_none_or(|(_, armed)| armed.fired > 0)
+    }
+
     fn count(&mut self, occurrence: Occurrence) {
         let seen = &mut self.seen;
         match occurrence {
@@ -171,6 +236,7 @@ impl Plan {
             Occurrence::Started(n) => seen.started = seen.started.max(n),
             Occurrence::Exited(n) => seen.exited = seen.exited.max(n),
             Occurrence::HerdWaits(n) => seen.herd_waits = seen.herd_waits.max(n),
+            Occurrence::LockWaited(n) => seen.lock_waited = seen.lock_waited.max(n),
             _ => {}
         }
     }
@@ -207,6 +273,17 @@ impl Armed {
                 }
                 self.files += 1;
                 is_due(0, self.nth, self.files)
+            }
+            (Awaited::LockWaited(wanted), Occurrence::LockWaited(n)) => {
+                is_due(base.lock_waited, *wanted, n)
+            }
+            (Awaited::Call(name, path, phase), Occurrence::Call(call, at)) => {
+                if *phase != at || *name != call.name || !about(path.as_ref(), call) {
+                    return false;
+                }
+                let calls = self.calls.entry(call.client).or_default();
+                *calls += 1;
+                is_due(0, self.nth, *calls)
             }
             _ => false,
         }

@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | kill | of the one killed | of the one killed | never: a peer takes over |
 //! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
+//! | a call that fails or transfers less | if it came after the request | of the one whose call it was | of all that lived meanwhile |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay; a fault that slows | if its sender gave up for it | of its sender | of all that lived meanwhile |
 //! | a fault that spares | never | never | never |
@@ -58,6 +59,7 @@ pub(super) fn failure(
     if let Some(process) = sender {
         since.extend(process.kills.iter().map(|(moment, _)| *moment));
         since.extend(process.overdue.map(|(moment, _)| moment));
+        since.extend(process.broken_calls.iter().find(|call| call.index > arrived).copied());
         let stops = process.stops.iter();
         since.extend(
             stops.filter(|(_, to)| to.is_none_or(|to| to.index > arrived)).map(|(from, _)| *from),
@@ -87,7 +89,9 @@ pub(super) fn failure(
 pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
     let fetches = history.fetches().filter(|exchange| {
         exchange.is_faulted()
-            || history.sender(exchange).is_some_and(|sender| !sender.stops.is_empty())
+            || history
+                .sender(exchange)
+                .is_some_and(|sender| !sender.stops.is_empty() || !sender.broken_calls.is_empty())
     });
     fetches
         .map(|exchange| {
@@ -106,7 +110,7 @@ pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>)
             || history.faults.slowed.overlap_any(first, last)
             || history.faults.disk.overlap(first, last)
             || history.troubled.overlap(first, last)
-    })
+    }) || !process.broken_calls.is_empty()
 }
 
 /// Whether injected faults explain that a process failed.
@@ -123,6 +127,7 @@ pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bo
     };
     !process.kills.is_empty()
         || !process.stops.is_empty()
+        || !process.broken_calls.is_empty()
         || own_fetch()
         || around()
         || is_locked_out(history, process)

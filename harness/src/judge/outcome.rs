@@ -95,6 +95,12 @@ fn gaps(history: &History<'_>, invariants: &[InvariantReport], measures: &Measur
     }
     let injections = &history.record.scenario.inject;
     for (fired, (number, injection)) in firings(history).into_iter().zip((1..).zip(injections)) {
+        if fired.landed > 0 && !fired.released && matches!(injection.action, Action::HoldUntil(_)) {
+            gaps.push(format!(
+                "injection {number} ({}) held a process, and what it waited for never happened",
+                injection.action
+            ));
+        }
         if fired.landed > 0 || injection.optional {
             continue;
         }
@@ -186,6 +192,8 @@ struct Firings<'a> {
     landed: u32,
     /// Why it last missed.
     missed: Option<&'a str>,
+    /// Whom it held, it has let go.
+    released: bool,
 }
 
 /// One entry for each injection of the scenario, in its order.
@@ -201,6 +209,8 @@ fn firings<'a>(history: &History<'a>) -> Vec<Firings<'a>> {
             {
                 firing.missed = Some("no client met it");
             }
+            // A process that was held goes on: the other half of the same injection.
+            Effect::Landed if injected.is_second_half(history) => firing.released = true,
             Effect::Landed => firing.landed = firing.landed.saturating_add(1),
             Effect::Missed(why) => firing.missed = Some(why),
         }

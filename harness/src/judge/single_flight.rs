@@ -10,7 +10,8 @@
 //!
 //! Nearer to the end of a window than a hundredth of the TTL (at most a second) a request is
 //! indeterminate, and so is one whose sender the harness does not know or had
-//! ended before, and one in a window whose published file an injection closed to the sender.
+//! ended before, and one in a window whose published file an injection closed to the sender, or after one by
+//! which a call of its sender's failed.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -83,7 +84,7 @@ impl<'h, 'a> Sweep<'h, 'a> {
         match window.map(|window| (window, window.phase(now, history.ttl))) {
             Some((window, Phase::Open)) => {
                 self.used.extend(last);
-                if self.could_not_read(sender) {
+                if self.could_not_read(sender, now) {
                     self.findings.indeterminate();
                 } else if near(now, window.opened) && !window.extends {
                     self.race(fetch, client, window.since, true);
@@ -103,10 +104,12 @@ impl<'h, 'a> Sweep<'h, 'a> {
         self.attempts.push_back(index);
     }
 
-    /// Whether the published file was closed to a process at some time in its life.
-    fn could_not_read(&self, process: &Process<'_>) -> bool {
+    /// Whether the published file was closed to a process at some time in its life, or an injection had made
+    /// one of its calls fail by now.
+    fn could_not_read(&self, process: &Process<'_>, now: Moment) -> bool {
         let unreadable = &self.history.faults.unreadable;
         process.life().is_some_and(|(first, last)| unreadable.overlap(first, last))
+            || process.broken_calls.iter().any(|call| call.index < now.index)
     }
 
     /// A fetch while a window was open.

@@ -7,8 +7,8 @@ use globset::{Glob, GlobBuilder, GlobMatcher};
 use crate::model::client::Files;
 use crate::model::record::Role;
 
-/// The files of a client, ready to be matched.
-#[derive(Debug, Clone)]
+/// The files of a client, ready to be matched. By default nothing is anything.
+#[derive(Debug, Clone, Default)]
 pub struct Roles {
     published: PathBuf,
     globs: Vec<(Role, GlobMatcher)>,

@@ -43,6 +43,8 @@ pub struct Options {
     pub base: PathBuf,
     /// What answers behind the front of the mock server.
     pub backend: Backend,
+    /// Whether every process is traced, also where a scenario does not need it.
+    pub traced: bool,
     /// Where Ctrl-C is heard.
     pub cancel: cancel::Cancel,
 }
@@ -56,6 +58,7 @@ impl Options {
             seed: 0,
             base: base.into(),
             backend: Backend::default(),
+            traced: false,
             cancel: cancel::Cancel::default(),
         }
     }

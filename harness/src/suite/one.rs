@@ -112,6 +112,7 @@ fn run_and_judge(
         repetition,
         seed: options.seed,
         work: dir.work(name, repetition),
+        traced: options.traced,
         backend: options.backend,
         cancel: options.cancel.subscribe(),
     };

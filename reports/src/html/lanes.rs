@@ -79,6 +79,9 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
             What::Overdue { client, .. } => life(*client, &mut |life| {
                 life.marks.push(Mark::new(at, index, "overdue", "overdue"));
             }),
+            What::LockWaited { client, path } => life(*client, &mut |life| {
+                life.marks.push(Mark::new(at, index, "rest", format!("waits for the lock {path}")));
+            }),
             What::LeftBehind { client, .. } => life(*client, &mut |life| {
                 life.marks.push(Mark::new(at, index, "overdue", "left processes behind"));
             }),
@@ -190,7 +193,9 @@ pub fn client_of(what: &What, senders: &Senders) -> Option<ClientId> {
         | What::Released { client }
         | What::SpawnFailed { client, .. }
         | What::LeftBehind { client, .. }
+        | What::LockWaited { client, .. }
         | What::Overdue { client, .. } => Some(*client),
+        What::Call(call) => Some(call.client),
         What::Exited(exited) => Some(exited.client),
         What::Request(request) => request.client,
         What::HeadSent { request, .. }

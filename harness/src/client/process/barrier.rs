@@ -17,6 +17,8 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use super::child::{Child, Output};
+#[cfg(target_os = "linux")]
+use super::launch::Tracing;
 use super::limits;
 use crate::client::prepare::Invocation;
 use crate::model::record::Barrier;
@@ -33,7 +35,7 @@ pub fn kind() -> Barrier {
 /// Starts a process in its own group, on its way to the barrier.
 pub fn start(invocation: &Invocation, barrier: Barrier) -> io::Result<Child> {
     match barrier {
-        Barrier::AfterExec => after_exec::start(invocation, true),
+        Barrier::AfterExec => after_exec::start(invocation),
         Barrier::BeforeExec => start_by_fork(
             Command::new("/bin/sh").args(["-c", GATE]).arg(&invocation.program),
             invocation,
@@ -44,10 +46,17 @@ pub fn start(invocation: &Invocation, barrier: Barrier) -> io::Result<Child> {
 /// Starts a process in its own group that runs at once.
 pub fn start_free(invocation: &Invocation) -> io::Result<Child> {
     if cfg!(target_os = "linux") {
-        after_exec::start(invocation, false)
+        after_exec::start_free(invocation)
     } else {
         start_by_fork(&mut Command::new(&invocation.program), invocation)
     }
+}
+
+/// Starts a process in its own group that stops after its `exec`, traced by this thread, and then before the
+/// calls that the tracer knows.
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub fn start_filtered(invocation: &Invocation) -> io::Result<Child> {
+    after_exec::start_as(invocation, Tracing::Filter(crate::trace::filter()))
 }
 
 /// Waits until a started process has arrived at the barrier, and leaves it stopped there. Must be
@@ -145,7 +154,7 @@ mod after_exec {
     use std::sync::OnceLock;
 
     use super::super::launch::launch;
-    use super::{Barrier, Child, Invocation, Output, hold, io};
+    use super::{Barrier, Child, Invocation, Output, Tracing, hold, io};
 
     /// Whether this process may trace its children, which some containers forbid.
     pub fn works() -> bool {
@@ -157,15 +166,25 @@ mod after_exec {
             confinement: Default::default(),
         };
         // The trial has served its purpose however it ended, and dropping it ends it.
-        start(&trial, true).and_then(|child| hold(child, Barrier::AfterExec)).is_ok()
+        start(&trial).and_then(|child| hold(child, Barrier::AfterExec)).is_ok()
     }
 
-    /// Starts a process; if `traced`, it stops after its `exec`, traced by this thread.
-    pub fn start(invocation: &Invocation, traced: bool) -> io::Result<Child> {
+    /// Starts a process that stops after its `exec`, traced by this thread.
+    pub fn start(invocation: &Invocation) -> io::Result<Child> {
+        start_as(invocation, Tracing::Stop)
+    }
+
+    /// Starts a process that runs at once.
+    pub fn start_free(invocation: &Invocation) -> io::Result<Child> {
+        start_as(invocation, Tracing::None)
+    }
+
+    /// Starts a process.
+    pub fn start_as(invocation: &Invocation, tracing: Tracing<'_>) -> io::Result<Child> {
         let (stdout, its_stdout) = io::pipe()?;
         let (stderr, its_stderr) = io::pipe()?;
         let stdio = [null()?.as_raw_fd(), its_stdout.as_raw_fd(), its_stderr.as_raw_fd()];
-        let pid = launch(invocation, stdio, traced)?;
+        let pid = launch(invocation, stdio, tracing)?;
         let (stdout, stderr) = (OwnedFd::from(stdout), OwnedFd::from(stderr));
         Ok(Child::new(pid, Output { stdout, stderr }))
     }
@@ -201,7 +220,11 @@ mod after_exec {
         false
     }
 
-    pub fn start(_: &Invocation, _: bool) -> io::Result<Child> {
+    pub fn start(_: &Invocation) -> io::Result<Child> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
+    pub fn start_free(_: &Invocation) -> io::Result<Child> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
 

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use super::{Scope, send};
@@ -14,6 +15,8 @@ pub struct Child {
     /// What it prints; taken by who reads it.
     pub output: Option<Output>,
     reaped: bool,
+    /// Where its tracer tells of its end, which it reaps; `None` where it has no tracer.
+    ends: Option<Receiver<End>>,
 }
 
 /// The reading ends of what a child prints.
@@ -41,7 +44,19 @@ pub struct End {
 impl Child {
     /// The child `pid` of this process, of which nobody else takes care.
     pub fn new(pid: u32, output: Output) -> Self {
-        Self { pid, output: Some(output), reaped: false }
+        Self { pid, output: Some(output), reaped: false, ends: None }
+    }
+
+    /// The same child, which a tracer reaps.
+    pub fn traced(self, ends: Receiver<End>) -> Self {
+        let mut child = self;
+        child.ends = Some(ends);
+        child
+    }
+
+    /// Whether a tracer reaps it, and whatever it starts.
+    pub fn is_traced(&self) -> bool {
+        self.ends.is_some()
     }
 
     /// Its process id.
@@ -60,6 +75,9 @@ impl Child {
     fn wait(&mut self) -> io::Result<End> {
         // Also where it fails: then there is nothing to reap.
         self.reaped = true;
+        if let Some(ends) = &self.ends {
+            return ends.recv().map_err(|_| io::Error::other("its tracer has ended"));
+        }
         let mut status = 0;
         // SAFETY: rusage is a plain C structure for which all zeroes are a valid value.
         let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -71,17 +89,24 @@ impl Child {
                 return Err(error);
             }
         }
+        Ok(End::new(status, &usage))
+    }
+}
+
+impl End {
+    /// What wait4(2) says of a process that has ended.
+    pub fn new(status: i32, usage: &libc::rusage) -> Self {
         let status = if libc::WIFSIGNALED(status) {
             Err(libc::WTERMSIG(status))
         } else {
             Ok(libc::WEXITSTATUS(status))
         };
-        Ok(End {
+        Self {
             status,
             user: duration(usage.ru_utime),
             system: duration(usage.ru_stime),
             max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
-        })
+        }
     }
 }
 

@@ -24,12 +24,35 @@ const STACK: usize = 32 << 10;
 /// The exit code of a child whose `exec` failed; nobody sees it.
 const NO_EXEC: c_int = 127;
 
-/// Starts the program in a group of its own. `stdio` become its standard input, output and error. If
-/// `traced`, it stops after its `exec`, traced by this thread. Returns its process id.
-pub fn launch(invocation: &Invocation, stdio: [RawFd; 3], traced: bool) -> io::Result<u32> {
+/// Whether a process is traced by the thread that starts it.
+#[derive(Debug, Clone, Copy)]
+pub enum Tracing<'a> {
+    /// Not at all.
+    None,
+    /// It stops after its `exec`.
+    Stop,
+    /// It stops after its `exec`, and then before the calls that this filter names.
+    Filter(&'a [libc::sock_filter]),
+}
+
+/// Starts the program in a group of its own. `stdio` become its standard input, output and error. Returns
+/// its process id.
+pub fn launch(
+    invocation: &Invocation,
+    stdio: [RawFd; 3],
+    tracing: Tracing<'_>,
+) -> io::Result<u32> {
     let text = Text::new(invocation)?;
     let (argv, envp) = (pointers(&text.args), pointers(&text.env));
     let restore_limits = limits::restore();
+    let filter = match tracing {
+        Tracing::Filter(filter) => Some(libc::sock_fprog {
+            len: u16::try_from(filter.len()).map_err(io::Error::other)?,
+            // The kernel only reads it.
+            filter: filter.as_ptr().cast_mut(),
+        }),
+        _ => None,
+    };
     let mut request = Request {
         program: text.program.as_ptr(),
         argv: argv.as_ptr(),
@@ -37,7 +60,8 @@ pub fn launch(invocation: &Invocation, stdio: [RawFd; 3], traced: bool) -> io::R
         dir: text.dir.as_ptr(),
         stdio,
         harness: std::process::id(),
-        traced,
+        traced: !matches!(tracing, Tracing::None),
+        filter: filter.as_ref().map_or(ptr::null(), ptr::from_ref),
         restore_limits: &restore_limits,
         confinement: &invocation.confinement,
         error: 0,
@@ -78,6 +102,8 @@ struct Request<'a> {
     /// Whose child it must be.
     harness: u32,
     traced: bool,
+    /// Null where there is none.
+    filter: *const libc::sock_fprog,
     restore_limits: &'a dyn Fn() -> io::Result<()>,
     confinement: &'a Confinement,
     /// Why there was no `exec`, written by the child.
@@ -160,7 +186,22 @@ unsafe fn become_program(request: &Request<'_>) {
         let mut none: libc::sigset_t = std::mem::zeroed();
         libc::sigemptyset(&raw mut none);
         libc::sigprocmask(libc::SIG_SETMASK, &raw const none, ptr::null_mut());
+        // Last, because the calls above would stop by it, and the tracer sleeps until the `exec`.
+        if !request.filter.is_null() && !install(request.filter) {
+            return;
+        }
         libc::execve(request.program, request.argv, request.envp);
+    }
+}
+
+/// Installs a filter. Who has no right to must give up the right to gain any by `exec` first.
+unsafe fn install(filter: *const libc::sock_fprog) -> bool {
+    // SAFETY: seccomp reads the filter, which is valid by the caller's word; prctl takes no pointers.
+    unsafe {
+        let install = || {
+            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, filter) == 0
+        };
+        install() || (libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install())
     }
 }
 

@@ -31,6 +31,9 @@ use crate::model::record::Barrier;
 use child::Child;
 
 pub use barrier::kind as barrier_kind;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+pub use barrier::start_filtered;
+pub use child::End;
 pub use confine::{Confinement, NOBODY};
 pub use launcher::Launcher;
 pub use limits::raise_limits;
@@ -67,6 +70,15 @@ impl Held {
         Ok(Self { at, runs: true, child, guarded })
     }
 
+    /// A process that its tracer holds before its first instruction.
+    ///
+    /// # Errors
+    /// When the process cannot be put under guard.
+    pub fn traced(child: Child) -> io::Result<Self> {
+        let guarded = Guarded::new(child.pid())?;
+        Ok(Self { at: Instant::now(), runs: false, child, guarded })
+    }
+
     /// Holds a process that is on its way to the barrier. Must be called by the thread that started it.
     fn hold(child: Child, barrier: Barrier) -> io::Result<Self> {
         let child = barrier::hold(child, barrier)?;
@@ -77,5 +89,14 @@ impl Held {
     /// Its process id, which is its process group's too.
     pub fn pid(&self) -> u32 {
         self.child.pid()
+    }
+
+    /// Waits for its end without watching it.
+    ///
+    /// # Errors
+    /// When the system does not tell how it ended.
+    #[cfg(test)]
+    pub fn end(self) -> io::Result<End> {
+        self.child.reap()
     }
 }

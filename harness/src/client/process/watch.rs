@@ -135,7 +135,7 @@ impl Ready {
         notices: &mpsc::UnboundedSender<Notice>,
     ) -> Notice {
         let Self { child, guarded, mut streams, mut exit, .. } = self;
-        let pid = child.pid();
+        let (pid, traced) = (child.pid(), child.is_traced());
         if timeout(deadline, until_exit(&mut exit, &mut streams)).await.is_err() {
             // As above.
             let _ = notices.send(Notice::Overdue { client, at: Instant::now() });
@@ -145,13 +145,13 @@ impl Ready {
         }
         let at = Instant::now();
         let reaped = child.reap();
-        let left_behind = if group_empties(pid).await { Vec::new() } else { group::members(pid) };
+        let left_behind = if group_empties(pid, traced).await { Vec::new() } else { group::members(pid) };
         if left_behind.is_empty() {
             guarded.release();
         } else {
             drop(guarded);
             // What was killed is not left to lie about as zombies either.
-            group_empties(pid).await;
+            group_empties(pid, traced).await;
         }
         let Streams { stdout, stderr } = streams;
         let (stdout, stderr) = tokio::join!(stdout.finish(DRAINING), stderr.finish(DRAINING));
@@ -182,11 +182,14 @@ async fn until_exit(exit: &mut exit::Exit, streams: &mut Streams) {
     }
 }
 
-/// Whether the group of the ended leader `pid` is empty, now or within [`EMPTYING`].
-async fn group_empties(pid: u32) -> bool {
+/// Whether the group of the ended leader `pid` is empty, now or within [`EMPTYING`]. Where it is traced, its
+/// members are the tracer's to reap, and asking for them here would take from it what it waits for.
+async fn group_empties(pid: u32, traced: bool) -> bool {
     let since = Instant::now();
     loop {
-        group::reap_orphans(pid);
+        if !traced {
+            group::reap_orphans(pid);
+        }
         if send(pid, 0, Scope::Group).is_err() {
             return true;
         }

@@ -2,15 +2,17 @@
 
 use std::time::Instant;
 
+use super::calls::{self, AtCall};
 use super::world::{Herd, Proc};
 use crate::catwalk::observe::Directive;
 use crate::client::process::{Scope, send, signal_number};
 use crate::inject::disk::DiskError;
 use crate::inject::holder;
 use crate::inject::plan::Occurrence;
+use crate::model::call::CallName;
 use crate::model::client::LockKind;
 use crate::model::record::{Effect, Role, What};
-use crate::model::scenario::{Action, Target};
+use crate::model::scenario::{Action, Phase, Target};
 use crate::model::units::ClientId;
 use crate::record::recorder::{EventRef, Recorder};
 
@@ -23,6 +25,25 @@ pub struct Cause {
     pub client: Option<ClientId>,
     /// The server waits for what to do with a response.
     pub response: bool,
+    /// The process stands at this call, and waits for how it goes on.
+    pub call: Option<CallName>,
+    /// On which side of it.
+    pub phase: Option<Phase>,
+}
+
+/// What whoever waits for an answer is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// The server, with a response.
+    pub directive: Directive,
+    /// A process, at a call.
+    pub at_call: AtCall,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Self { directive: Directive::Proceed, at_call: AtCall::default() }
+    }
 }
 
 impl Herd<'_> {
@@ -31,25 +52,25 @@ impl Herd<'_> {
         self.fire(occurrence, Cause::default()).await;
     }
 
-    /// Tells the plan what occurred, does what that fires, and returns what the server is to do.
-    pub async fn fire(&mut self, occurrence: Occurrence<'_>, cause: Cause) -> Directive {
-        let mut directive = Directive::Proceed;
+    /// Tells the plan what occurred, does what that fires, and returns what whoever waits for it is told.
+    pub async fn fire(&mut self, occurrence: Occurrence<'_>, cause: Cause) -> Answer {
+        let mut answer = Answer::default();
         for index in self.plan.occurs(occurrence) {
             let injection = &self.spec.scenario.inject[index];
             let (action, target) = (injection.action.clone(), injection.target);
             let index = u32::try_from(index).ok();
-            let said = self.act(index, &action, target, cause).await;
-            if said != Directive::Proceed {
-                directive = said;
-            }
+            self.act(index, &action, target, cause, &mut answer).await;
         }
-        directive
+        if cause.call.is_none() {
+            self.release_held(cause.event);
+        }
+        answer
     }
 
     /// Does what the plot asks for between waves.
     pub async fn step(&mut self, action: &Action) {
         if !self.interrupted {
-            self.act(None, action, None, Cause::default()).await;
+            self.act(None, action, None, Cause::default(), &mut Answer::default()).await;
             self.settle().await;
         }
     }
@@ -61,24 +82,39 @@ impl Herd<'_> {
         action: &Action,
         target: Option<Target>,
         cause: Cause,
-    ) -> Directive {
+        answer: &mut Answer,
+    ) {
         let at = Instant::now();
         let mut targets = Vec::new();
-        let mut directive = Directive::Proceed;
+        let on_call = cause.call.zip(cause.phase);
         let done = if let Action::Fault(fault) = action {
             let done = self.fault(*fault, target, cause, &mut targets).await;
-            done.map(|said| directive = said)
+            done.map(|said| set(&mut answer.directive, said))
+        } else if let Some((call, phase)) = on_call
+            && (action.is_about_call() || matches!(action, Action::Delay(_)))
+        {
+            targets.extend(cause.client);
+            calls::on_call(action, injection, call, phase, &mut answer.at_call)
         } else if action.is_about_process() {
             match self.targets(target, cause) {
                 Ok(found) => {
                     targets = found;
-                    self.act_on_processes(action, &mut targets)
+                    let done = self.act_on_processes(action, &mut targets);
+                    // A process that is suspended at a call is to stop there, not behind it.
+                    answer.at_call.suspended |= *action == Action::Stop
+                        && done.is_ok()
+                        && on_call.is_some()
+                        && cause.client.is_some_and(|client| targets.contains(&client));
+                    if *action == Action::Continue {
+                        self.continue_calls(&targets);
+                    }
+                    done
                 }
                 Err(why) => Err(why),
             }
         } else if action.is_about_response() {
             targets.extend(cause.client);
-            directive = directive_of(action);
+            set(&mut answer.directive, directive_of(action));
             if cause.response { Ok(()) } else { Err("no response is under way".to_owned()) }
         } else {
             self.act_on_world(action).await.map_err(|error| error.to_string())
@@ -90,7 +126,6 @@ impl Herd<'_> {
         let because = cause.event.map(Recorder::number);
         let action = action.clone();
         self.recorder.add(at, What::Injected { injection, action, targets, because, effect });
-        directive
     }
 
     /// Whom an action on processes hits.
@@ -227,6 +262,13 @@ impl Herd<'_> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// The last of several injections that say something of one response has its way.
+fn set(directive: &mut Directive, said: Directive) {
+    if said != Directive::Proceed {
+        *directive = said;
     }
 }
 

@@ -72,6 +72,8 @@ impl Herd<'_> {
             .processes
             .iter()
             .filter(|(client, proc)| proc.lives() && !asked.contains(client))
+            // Whom an injection holds at a call is as much at rest as can be.
+            .filter(|(client, _)| self.traced.as_ref().is_none_or(|it| !it.holds(**client)))
             .map(|(client, proc)| (*client, proc.pid))
             .collect();
         let rested =

@@ -5,10 +5,11 @@
 //! and acts. Reading order: `world` (what a run is made of), `places` (its directories), `errand` (what
 //! a process is for), `plot` (waves, healing, probes), `start` (processes), `service` (what runs beside them),
 //! `pump` (the loop), `act`, `age`, `network` and `storm` (the actions), `hold` (responses held until the herd
-//! waits).
+//! waits), `calls` (what happens at system calls).
 
 mod act;
 mod age;
+mod calls;
 mod errand;
 mod hold;
 mod network;

@@ -64,6 +64,9 @@ impl Herd<'_> {
 
     async fn play_wave(&mut self, wave: &ResolvedWave) {
         self.plan.wave_starts();
+        if let Some(traced) = &mut self.traced {
+            traced.wave_starts();
+        }
         self.restarted = 0;
         let errands = Errand::of_wave(&self.spec.scenario, wave);
         match wave.start {
@@ -133,6 +136,7 @@ impl Herd<'_> {
     /// Ends the faults: what they took away is given back.
     async fn heal(&mut self) {
         self.plan.end();
+        self.release_all();
         if let Err(error) = self.catwalk.mend().and_then(|()| self.catwalk.up()) {
             self.interrupt(&format!("Catwalk could not be brought up again: {error}"));
             return;

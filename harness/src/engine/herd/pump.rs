@@ -53,6 +53,7 @@ impl Herd<'_> {
             // A sender that is gone can cancel nothing any more.
             Ok(_) = cancel.wait_for(|cancelled| *cancelled) => self.interrupt("stopped by the user"),
             Some(notice) = self.files.recv() => self.on_file(notice).await,
+            Some(heard) = Self::next_heard(&mut self.traced) => self.on_heard(heard).await,
             Some(observation) = self.server.recv() => self.on_server(observation).await,
             Some(notice) = self.notices.recv() => self.on_process(notice).await,
             () = tokio::time::sleep(LOOK_EVERY), if looking => self.look_at_herd().await,
@@ -101,6 +102,7 @@ impl Herd<'_> {
         while self.living > 0 && Instant::now() < until {
             tokio::select! {
                 biased;
+                Some(heard) = Self::next_heard(&mut self.traced) => self.on_heard(heard).await,
                 Some(notice) = self.notices.recv() => self.on_process(notice).await,
                 Some(observation) = self.server.recv() => self.on_server(observation).await,
                 () = sleep_until(until.into()) => {}
@@ -119,6 +121,7 @@ impl Herd<'_> {
     /// Returns when every change on disk so far is in the record.
     pub async fn settle(&mut self) {
         self.watcher.sync();
+        self.drain_heard();
         while let Ok(notice) = self.files.try_recv() {
             self.on_file(notice).await;
         }
@@ -193,8 +196,13 @@ impl Herd<'_> {
             }
             _ => return,
         };
-        let cause = Cause { event: Some(event), client: fetch.client, response: reply.is_some() };
-        let directive = self.fire(occurrence, cause).await;
+        let cause = Cause {
+            event: Some(event),
+            client: fetch.client,
+            response: reply.is_some(),
+            ..Cause::default()
+        };
+        let directive = self.fire(occurrence, cause).await.directive;
         let Some(reply) = reply else { return };
         if let What::Request(request) = &what
             && self.is_held(directive)
@@ -278,7 +286,7 @@ impl Herd<'_> {
             return;
         }
         self.exited += 1;
-        let cause = Cause { event: Some(event), client: Some(client), response: false };
+        let cause = Cause { event: Some(event), client: Some(client), ..Cause::default() };
         self.fire(Occurrence::Exited(self.exited), cause).await;
         self.note_killed(client);
     }

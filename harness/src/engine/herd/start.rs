@@ -22,6 +22,10 @@ impl Herd<'_> {
         let invocations: Result<Vec<_>, _> =
             named.iter().map(|(client, errand)| self.invocation(*client, errand)).collect();
         let held = match invocations {
+            Ok(invocations) if self.traced.is_some() => {
+                let started = named.iter().zip(invocations);
+                started.map(|((client, _), it)| self.launch_traced(*client, it)).collect()
+            }
             Ok(invocations) => self.launcher.launch(invocations),
             // What one command line lacks, all of them lack.
             Err(error) => vec![error; named.len()].into_iter().map(Err).collect(),
@@ -36,11 +40,20 @@ impl Herd<'_> {
     pub async fn spawn_free(&mut self, errand: Errand) {
         let Some(client) = self.next_clients().next() else { return };
         let held = self.invocation(client, &errand).and_then(|invocation| {
+            if self.traced.is_some() {
+                return self.launch_traced(client, invocation);
+            }
             Held::start_free(&invocation).map_err(|error| explain(&error, &invocation.program))
         });
         if self.note_spawned(client, held, errand).is_some() {
             self.release(&[client]).await;
         }
+    }
+
+    fn launch_traced(&self, client: ClientId, invocation: Invocation) -> Result<Held, String> {
+        let Some(traced) = &self.traced else { return Err("the run is not traced".to_owned()) };
+        let program = invocation.program.clone();
+        traced.launch(client, invocation).map_err(|error| explain(&error, &program))
     }
 
     fn next_clients(&self) -> impl Iterator<Item = ClientId> + use<> {

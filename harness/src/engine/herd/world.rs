@@ -9,6 +9,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use tokio::sync::mpsc;
 
+use super::calls::Traced;
 use super::errand::Errand;
 use super::hold::Hold;
 use super::places;
@@ -63,6 +64,11 @@ impl Proc {
         self.errand.part
     }
 
+    /// Whether it belongs to a wave.
+    pub fn is_in_wave(&self) -> bool {
+        matches!(self.part(), Part::Wave(_))
+    }
+
     /// It was let go and has not ended.
     pub fn lives(&self) -> bool {
         self.held.is_none() && !self.ended
@@ -115,6 +121,8 @@ pub struct Herd<'s> {
     ttl: Span,
     /// What this run's processes are known by: `PID-N/`, of this harness process.
     tag: String,
+    /// What is seen and done at system calls, where the run is traced.
+    pub(super) traced: Option<Traced>,
     /// Last, because what it started dies with it.
     pub(super) launcher: Launcher,
 }
@@ -139,7 +147,9 @@ impl<'s> Herd<'s> {
             ..Settings::from(&spec.scenario.catwalk)
         };
         let catwalk = Catwalk::start(settings, observer).await?;
-        let (watcher, files) = watch(spec, &disk, &catwalk)?;
+        let is_traced = spec.traced || spec.scenario.needs_tracer();
+        let (watcher, files) = watch(spec, &disk, &catwalk, is_traced)?;
+        let traced = if is_traced { Some(Traced::start(spec, &disk, &watcher)?) } else { None };
         let (tell, notices) = mpsc::unbounded_channel();
         let waves = u32::try_from(spec.scenario.resolved_waves().len()).unwrap_or(u32::MAX);
         let patience = spec
@@ -175,6 +185,7 @@ impl<'s> Herd<'s> {
             choices: StdRng::seed_from_u64(spec.seed.wrapping_add(u64::from(spec.repetition))),
             ttl,
             tag: format!("{}-{}/", std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed)),
+            traced,
             launcher: Launcher::new(barrier_kind()),
         })
     }
@@ -209,6 +220,7 @@ impl<'s> Herd<'s> {
     pub async fn finish(mut self) -> Record {
         self.watcher.sync();
         self.drain_files();
+        self.drain_heard();
         drop(self.watcher);
         self.catwalk.shutdown().await;
         Record {
@@ -245,6 +257,7 @@ fn watch(
     spec: &RunSpec,
     disk: &Disk,
     catwalk: &Catwalk,
+    is_traced: bool,
 ) -> Result<(Watcher, mpsc::UnboundedReceiver<FileNotice>), EngineError> {
     let library = catwalk.library().clone();
     let form = spec.client.files.form.clone();
@@ -258,7 +271,9 @@ fn watch(
         planted: disk.planted.clone(),
     };
     let (sender, files) = mpsc::unbounded_channel();
-    let watcher = Watcher::start(watched, sender)
+    let watcher =
+        if is_traced { Watcher::led(watched, sender) } else { Watcher::start(watched, sender) };
+    let watcher = watcher
         .map_err(EngineError::system("watch the cache directory"))?;
     Ok((watcher, files))
 }
@@ -290,6 +305,7 @@ mod tests {
             repetition: 1,
             seed: 0,
             work: work.path().to_path_buf(),
+            traced: false,
             backend: Backend::Direct,
             cancel: cancelled,
         };

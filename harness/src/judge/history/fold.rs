@@ -182,7 +182,10 @@ impl<'a> Fold<'a> {
             Action::Kill(signal) | Action::KillGroup(signal) => {
                 self.with_living(targets, |it| it.kills.push((now, *signal)));
             }
-            Action::Stop => self.with_living(targets, |it| {
+            Action::Errno(_) | Action::Short(_) => {
+                self.with_living(targets, |it| it.broken_calls.push(now));
+            }
+            Action::Stop | Action::HoldUntil(_) => self.with_living(targets, |it| {
                 if !it.is_stopped_for_good() {
                     it.stops.push((now, None));
                 }

@@ -91,6 +91,13 @@ pub(super) struct Injected<'a> {
 }
 
 impl Injected<'_> {
+    /// Whether it lets go whom an injection of the list had held.
+    pub(super) fn is_second_half(&self, history: &History<'_>) -> bool {
+        let listed = self.injection.and_then(|it| history.record.scenario.inject.get(it as usize));
+        *self.action == Action::Continue
+            && listed.is_some_and(|it| matches!(it.action, Action::HoldUntil(_)))
+    }
+
     /// Whether it took effect.
     pub(super) fn landed(&self) -> bool {
         *self.effect == Effect::Landed

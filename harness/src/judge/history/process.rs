@@ -27,6 +27,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) kills: Vec<(Moment, Signal)>,
     /// When injections suspended it, and when they woke it.
     pub(in crate::judge) stops: Vec<(Moment, Option<Moment>)>,
+    /// When injections made its system calls fail, or transfer less than they were asked for.
+    pub(in crate::judge) broken_calls: Vec<Moment>,
     /// The faults that its connections met before there was a request.
     pub(in crate::judge) met: Vec<(Moment, Fault)>,
     /// Its requests, as indices into [`super::History::exchanges`].
@@ -46,6 +48,7 @@ impl<'a> Process<'a> {
             left_behind: None,
             kills: Vec::new(),
             stops: Vec::new(),
+            broken_calls: Vec::new(),
             met: Vec::new(),
             exchanges: Vec::new(),
         }

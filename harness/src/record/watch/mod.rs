@@ -103,6 +103,40 @@ impl Watcher {
         Self::by_polling(watched, notices)
     }
 
+    /// A watch without a thread of its own, for a run in which a tracer knows when to look: whenever
+    /// something may have changed, and while nothing can change. What it tells is no sample, but all.
+    ///
+    /// # Errors
+    /// When the directory cannot be watched, with the system's reason.
+    pub fn led(watched: Watched, notices: mpsc::UnboundedSender<FileNotice>) -> io::Result<Self> {
+        let watch = Self::without_thread(watched, notices)?;
+        let (_, stop) = io::pipe()?;
+        Ok(Self { watch, _stop: stop })
+    }
+
+    #[cfg(target_os = "linux")]
+    fn without_thread(
+        watched: Watched,
+        notices: mpsc::UnboundedSender<FileNotice>,
+    ) -> io::Result<Arc<Mutex<dyn Watch>>> {
+        let queue = inotify::Queue::new(&watched.dir)?;
+        Ok(Arc::new(Mutex::new(inotify::Inotify::new(queue, watched, notices))))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn without_thread(
+        watched: Watched,
+        notices: mpsc::UnboundedSender<FileNotice>,
+    ) -> io::Result<Arc<Mutex<dyn Watch>>> {
+        Ok(Arc::new(Mutex::new(polling::Polling::new(watched, notices))))
+    }
+
+    /// What whoever leads the watch calls when there may be something to see.
+    pub fn look(&self) -> Box<dyn FnMut() + Send> {
+        let watch = Arc::clone(&self.watch);
+        Box::new(move || lock(&*watch).look())
+    }
+
     #[cfg(target_os = "linux")]
     fn by_inotify(
         queue: inotify::Queue,

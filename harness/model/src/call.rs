@@ -1,0 +1,396 @@
+//! System calls of clients, as the tracer saw them: what was called, on what, and what came of it.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::errno::Errno;
+use crate::record::Role;
+use crate::units::ClientId;
+
+/// A system call of a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// Whose.
+    pub client: ClientId,
+    /// The process that made it: the client's own, or one that it started.
+    pub pid: u32,
+    /// The thread that made it.
+    pub tid: u32,
+    /// Which call.
+    pub name: CallName,
+    /// What it is about: a path, or a peer for calls of the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Place>,
+    /// The second path, for calls that have one: where a `rename`, a `link` or a copy leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Place>,
+    /// What else was asked for: `O_CREAT|O_EXCL`, `LOCK_EX`, the words that flags have.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub flags: String,
+    /// The bytes that were asked for, for reads, writes and their like.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// What came of it.
+    pub result: CallResult,
+}
+
+/// What came of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallResult {
+    /// It has not returned yet.
+    Pending,
+    /// It returned this.
+    Returned(i64),
+    /// It failed with the error of this number.
+    Failed(i32),
+    /// It never returned: its process ended within it.
+    Never,
+}
+
+/// What a call is about.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// Relative to the cache directory where it lies there, else the whole path; for calls of the network
+    /// the peer, such as `127.0.0.1:4711`.
+    pub path: String,
+    /// What the client's description says that the file is; `None` outside the cache directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+}
+
+/// Which call, by the name of its family: `open` is also `openat`, `openat2` and `creat`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum CallName {
+    /// `open`, `openat`, `openat2`, `creat`.
+    Open,
+    /// `read`, `pread64`, `readv`, `preadv`, `preadv2`.
+    Read,
+    /// `write`, `pwrite64`, `writev`, `pwritev`, `pwritev2`.
+    Write,
+    /// `sendfile`, `splice`: into the file that `to` names.
+    Sendfile,
+    /// `copy_file_range`, and `ioctl` with `FICLONE` and `FICLONERANGE`.
+    CopyFileRange,
+    /// `rename`, `renameat`, `renameat2`.
+    Rename,
+    /// `link`, `linkat`.
+    Link,
+    /// `symlink`, `symlinkat`.
+    Symlink,
+    /// `unlink`, `unlinkat`.
+    Unlink,
+    /// `mkdir`, `mkdirat`.
+    Mkdir,
+    /// `rmdir`, `unlinkat` with `AT_REMOVEDIR`.
+    Rmdir,
+    /// `mknod`, `mknodat`.
+    Mknod,
+    /// `truncate`, `ftruncate`.
+    Truncate,
+    /// `fallocate`.
+    Fallocate,
+    /// `fsync`, `syncfs`, `sync_file_range`.
+    Fsync,
+    /// `fdatasync`.
+    Fdatasync,
+    /// `flock`.
+    Flock,
+    /// `fcntl` with a lock command.
+    Fcntl,
+    /// `utime`, `utimes`, `futimesat`, `utimensat`.
+    Utimens,
+    /// `chmod`, `fchmod`, `fchmodat`, `fchmodat2`.
+    Chmod,
+    /// `chown`, `fchown`, `lchown`, `fchownat`.
+    Chown,
+    /// `stat`, `fstat`, `lstat`, `newfstatat`, `statx`.
+    Stat,
+    /// `access`, `faccessat`, `faccessat2`.
+    Access,
+    /// `readlink`, `readlinkat`.
+    Readlink,
+    /// `mmap` of a file.
+    Mmap,
+    /// `connect` to an address of the internet.
+    Connect,
+    /// What sends on such a connection: `send*`, `write*`.
+    Send,
+    /// What receives on it: `recv*`, `read*`.
+    Recv,
+    /// `close` of a file or a connection.
+    Close,
+    /// `execve`, `execveat`, once it has succeeded.
+    Exec,
+    /// `exit_group`.
+    Exit,
+}
+
+impl CallName {
+    /// Every call, in the order of the list above.
+    pub const ALL: [Self; 31] = [
+        Self::Open,
+        Self::Read,
+        Self::Write,
+        Self::Sendfile,
+        Self::CopyFileRange,
+        Self::Rename,
+        Self::Link,
+        Self::Symlink,
+        Self::Unlink,
+        Self::Mkdir,
+        Self::Rmdir,
+        Self::Mknod,
+        Self::Truncate,
+        Self::Fallocate,
+        Self::Fsync,
+        Self::Fdatasync,
+        Self::Flock,
+        Self::Fcntl,
+        Self::Utimens,
+        Self::Chmod,
+        Self::Chown,
+        Self::Stat,
+        Self::Access,
+        Self::Readlink,
+        Self::Mmap,
+        Self::Connect,
+        Self::Send,
+        Self::Recv,
+        Self::Close,
+        Self::Exec,
+        Self::Exit,
+    ];
+
+    /// The name as scenario files, records and reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Sendfile => "sendfile",
+            Self::CopyFileRange => "copy-file-range",
+            Self::Rename => "rename",
+            Self::Link => "link",
+            Self::Symlink => "symlink",
+            Self::Unlink => "unlink",
+            Self::Mkdir => "mkdir",
+            Self::Rmdir => "rmdir",
+            Self::Mknod => "mknod",
+            Self::Truncate => "truncate",
+            Self::Fallocate => "fallocate",
+            Self::Fsync => "fsync",
+            Self::Fdatasync => "fdatasync",
+            Self::Flock => "flock",
+            Self::Fcntl => "fcntl",
+            Self::Utimens => "utimens",
+            Self::Chmod => "chmod",
+            Self::Chown => "chown",
+            Self::Stat => "stat",
+            Self::Access => "access",
+            Self::Readlink => "readlink",
+            Self::Mmap => "mmap",
+            Self::Connect => "connect",
+            Self::Send => "send",
+            Self::Recv => "recv",
+            Self::Close => "close",
+            Self::Exec => "exec",
+            Self::Exit => "exit",
+        }
+    }
+
+    /// Whether it is a call of the network.
+    pub fn is_network(self) -> bool {
+        matches!(self, Self::Connect | Self::Send | Self::Recv)
+    }
+
+    /// Whether it is a lock call.
+    pub fn is_lock(self) -> bool {
+        matches!(self, Self::Flock | Self::Fcntl)
+    }
+
+    /// Whether it asks for a number of bytes of which it may transfer fewer.
+    pub fn may_be_short(self) -> bool {
+        matches!(
+            self,
+            Self::Read
+                | Self::Write
+                | Self::Send
+                | Self::Recv
+                | Self::Sendfile
+                | Self::CopyFileRange
+        )
+    }
+}
+
+impl fmt::Display for CallName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Call {
+    /// Whether it changes what lies in the directories: names, bytes, times or permission bits. An `open`
+    /// does where it may create or truncate.
+    pub fn is_mutating(&self) -> bool {
+        match self.name {
+            CallName::Open => self.flags.contains("O_CREAT") || self.flags.contains("O_TRUNC"),
+            CallName::Write
+            | CallName::Sendfile
+            | CallName::CopyFileRange
+            | CallName::Rename
+            | CallName::Link
+            | CallName::Symlink
+            | CallName::Unlink
+            | CallName::Mkdir
+            | CallName::Rmdir
+            | CallName::Mknod
+            | CallName::Truncate
+            | CallName::Fallocate
+            | CallName::Utimens
+            | CallName::Chmod
+            | CallName::Chown => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a step of a protocol by which processes share a file: something that changes the
+    /// cache directory, makes it durable, locks, or talks to the server. These are the crash points.
+    pub fn is_step(&self) -> bool {
+        let in_cache = self.role().is_some();
+        let durable = matches!(self.name, CallName::Fsync | CallName::Fdatasync);
+        self.name.is_network() || in_cache && (self.is_mutating() || durable || self.name.is_lock())
+    }
+
+    /// The place that gives the call its meaning: where it leads to, where it has two.
+    pub fn subject(&self) -> Option<&Place> {
+        self.to.as_ref().filter(|to| to.role.is_some()).or(self.path.as_ref())
+    }
+
+    /// The role of that place, inside the cache directory.
+    pub fn role(&self) -> Option<Role> {
+        let places = [self.to.as_ref(), self.path.as_ref()];
+        places.into_iter().flatten().find_map(|place| place.role)
+    }
+
+    /// Whether it has been found out what came of it.
+    pub fn is_over(&self) -> bool {
+        self.result != CallResult::Pending
+    }
+
+    /// The error that it failed with, by number.
+    pub fn error(&self) -> Option<i32> {
+        match self.result {
+            CallResult::Failed(number) => Some(number),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+impl fmt::Display for CallResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pending => f.write_str("..."),
+            Self::Returned(value) => write!(f, "= {value}"),
+            Self::Failed(number) => match Errno::of(*number) {
+                Some(errno) => write!(f, "= {errno}"),
+                None => write!(f, "= error {number}"),
+            },
+            Self::Never => f.write_str("never returned"),
+        }
+    }
+}
+
+/// As reports print it: `rename(providers.json.tmp -> providers.json) = 0`.
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.name)?;
+        let mut before = "";
+        if let Some(path) = &self.path {
+            write!(f, "{path}")?;
+            before = ", ";
+        }
+        if let Some(to) = &self.to {
+            write!(f, "{}{to}", if before.is_empty() { "" } else { " -> " })?;
+            before = ", ";
+        }
+        if !self.flags.is_empty() {
+            write!(f, "{before}{}", self.flags)?;
+            before = ", ";
+        }
+        if let Some(bytes) = self.bytes {
+            write!(f, "{before}{bytes} bytes")?;
+        }
+        write!(f, ") {}", self.result)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(name: CallName, path: &str, role: Option<Role>) -> Call {
+        Call {
+            client: ClientId(3),
+            pid: 1,
+            tid: 1,
+            name,
+            path: Some(Place { path: path.to_owned(), role }),
+            to: None,
+            flags: String::new(),
+            bytes: None,
+            result: CallResult::Returned(0),
+        }
+    }
+
+    #[test]
+    fn names_are_those_that_are_written() {
+        for name in CallName::ALL {
+            assert_eq!(serde_json::to_string(&name).unwrap(), format!("\"{name}\""));
+        }
+    }
+
+    #[test]
+    fn calls_read_as_they_would_be_written() {
+        let mut rename = call(CallName::Rename, "p.tmp", Some(Role::Temp));
+        rename.to = Some(Place { path: "p".to_owned(), role: Some(Role::Published) });
+        assert_eq!(rename.to_string(), "rename(p.tmp -> p) = 0");
+        assert_eq!(rename.role(), Some(Role::Published));
+        let mut write = call(CallName::Write, "p.tmp", Some(Role::Temp));
+        (write.bytes, write.result) = (Some(12), CallResult::Failed(28));
+        assert_eq!(write.to_string(), "write(p.tmp, 12 bytes) = ENOSPC");
+        let mut open = call(CallName::Open, "p.lock", Some(Role::Lock));
+        (open.flags, open.result) = ("O_CREAT|O_EXCL".to_owned(), CallResult::Never);
+        assert_eq!(open.to_string(), "open(p.lock, O_CREAT|O_EXCL) never returned");
+    }
+
+    #[test]
+    fn steps_are_what_a_protocol_is_made_of() {
+        let check = |name, role, flags: &str, expected| {
+            let mut call = call(name, "x", role);
+            call.flags = flags.to_owned();
+            assert_eq!(call.is_step(), expected, "{call}");
+        };
+        check(CallName::Open, Some(Role::Temp), "O_RDWR|O_CREAT", true);
+        check(CallName::Open, Some(Role::Published), "O_RDONLY", false);
+        check(CallName::Write, Some(Role::Temp), "", true);
+        check(CallName::Write, None, "", false);
+        check(CallName::Fsync, Some(Role::Other), "", true);
+        check(CallName::Flock, Some(Role::Lock), "LOCK_EX", true);
+        check(CallName::Connect, None, "", true);
+        check(CallName::Stat, Some(Role::Published), "", false);
+    }
+}

@@ -1,0 +1,301 @@
+//! What happens at the system calls of a traced run: they are recorded, and may fire an injection that
+//! fails, shortens or holds them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::act::Cause;
+use super::world::Herd;
+use crate::client::prepare::Invocation;
+use crate::client::process::Held;
+use crate::engine::{EngineError, RunSpec};
+use crate::inject::disk::Disk;
+use crate::inject::plan::{Occurrence, Plan};
+use crate::model::call::{Call, CallName};
+use crate::model::record::{Effect, What};
+use crate::model::scenario::{Action, Phase};
+use crate::model::units::ClientId;
+use crate::record::recorder::{EventRef, Recorder};
+use crate::record::watch::Watcher;
+use crate::trace::Tracer;
+use crate::trace::terms::{Decision, Heard, Reach, Settings, Territory};
+
+/// A run's tracer, and who stands still at a call.
+#[derive(Debug)]
+pub struct Traced {
+    tracer: Arc<Tracer>,
+    heard: UnboundedReceiver<Heard>,
+    held: Vec<HeldCall>,
+    /// Who has been seen to wait for a lock in this wave.
+    waiting: BTreeSet<ClientId>,
+    /// How many have been, in all waves.
+    lock_waits: u32,
+    /// The last call of each thread that returned, which a gate behind it is about.
+    returned: BTreeMap<u32, EventRef>,
+}
+
+/// A process that stands still at a call.
+#[derive(Debug)]
+struct HeldCall {
+    tid: u32,
+    client: ClientId,
+    decision: Decision,
+    until: Until,
+}
+
+/// What lets it go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// What the injection of this index waits for.
+    Released(usize),
+    /// That the process is continued.
+    Continued,
+}
+
+/// What a process that stands at a call is to be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AtCall {
+    /// How its call goes on.
+    pub decision: Decision,
+    /// After which time.
+    pub delay: Option<Duration>,
+    /// Only once this injection lets it.
+    pub hold: Option<usize>,
+    /// Only once it is continued.
+    pub suspended: bool,
+}
+
+impl Default for AtCall {
+    fn default() -> Self {
+        Self { decision: Decision::Proceed, delay: None, hold: None, suspended: false }
+    }
+}
+
+impl Traced {
+    /// Starts the tracer of a run.
+    ///
+    /// # Errors
+    /// When the system refuses, or a glob does not compile.
+    pub fn start(spec: &RunSpec, disk: &Disk, watcher: &Watcher) -> Result<Self, EngineError> {
+        let mut roots = vec![disk.surroundings.cache_dir.clone(), disk.dir.clone()];
+        roots.dedup();
+        let settings = Settings {
+            territory: Territory { roots, roles: disk.roles.clone() },
+            reach: Reach::Territory,
+            gates: Plan::gates(&spec.scenario.inject)?,
+            look: watcher.look(),
+        };
+        let (tell, heard) = unbounded_channel();
+        let tracer = Tracer::start(settings, tell)
+            .map_err(EngineError::system("start the tracer of client processes"))?;
+        Ok(Self {
+            tracer: Arc::new(tracer),
+            heard,
+            held: Vec::new(),
+            waiting: BTreeSet::new(),
+            lock_waits: 0,
+            returned: BTreeMap::new(),
+        })
+    }
+
+    /// Starts a process that stands before its first instruction.
+    ///
+    /// # Errors
+    /// What the system says when it refuses.
+    pub fn launch(&self, client: ClientId, invocation: Invocation) -> io::Result<Held> {
+        self.tracer.launch(client, invocation)
+    }
+
+    /// A wave starts, and its clients have not been seen to wait.
+    pub fn wave_starts(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Whether a client stands still because an injection holds it.
+    pub fn holds(&self, client: ClientId) -> bool {
+        self.held.iter().any(|held| held.client == client)
+    }
+
+    fn answer(&self, tid: u32, decision: Decision, delay: Option<Duration>) {
+        let tracer = Arc::clone(&self.tracer);
+        match delay {
+            None => tracer.answer(tid, decision),
+            Some(delay) => {
+                tokio::spawn(async move {
+                    tokio::time::sleep(delay).await;
+                    tracer.answer(tid, decision);
+                });
+            }
+        }
+    }
+
+    /// Lets those go on that `goes_on` says may, and returns whom.
+    fn let_go(&mut self, mut goes_on: impl FnMut(&HeldCall) -> bool) -> Vec<HeldCall> {
+        let (free, held) = std::mem::take(&mut self.held).into_iter().partition(|it| goes_on(it));
+        self.held = held;
+        let free: Vec<HeldCall> = free;
+        for one in &free {
+            self.answer(one.tid, one.decision, None);
+        }
+        free
+    }
+}
+
+impl Herd<'_> {
+    /// The next that the tracer tells; never, where there is none.
+    pub async fn next_heard(traced: &mut Option<Traced>) -> Option<Heard> {
+        match traced {
+            Some(traced) => traced.heard.recv().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes what the tracer has told so far, firing nothing.
+    pub fn drain_heard(&mut self) {
+        while let Some(Ok(heard)) = self.traced.as_mut().map(|traced| traced.heard.try_recv()) {
+            match heard {
+                Heard::Call { at, call } => {
+                    self.recorder.add(at, What::Call(call));
+                }
+                Heard::Gate { call, .. } => self.answer_call(&call, AtCall::default()),
+                Heard::Note { at, text } => {
+                    self.recorder.add(at, What::Note { text });
+                }
+                Heard::LockWaited { .. } => {}
+            }
+        }
+    }
+
+    /// Takes what the tracer tells.
+    pub async fn on_heard(&mut self, heard: Heard) {
+        match heard {
+            Heard::Call { at, call } => {
+                let tid = call.tid;
+                let event = self.recorder.add(at, What::Call(call));
+                if let Some(traced) = &mut self.traced {
+                    traced.returned.insert(tid, event);
+                }
+            }
+            Heard::Gate { at, call, phase } => self.on_gate(at, &call, phase).await,
+            Heard::LockWaited { at, client, path } => self.on_lock_waited(at, client, path).await,
+            Heard::Note { at, text } => {
+                self.recorder.add(at, What::Note { text });
+            }
+        }
+    }
+
+    async fn on_gate(&mut self, at: Instant, call: &Call, phase: Phase) {
+        // What fills the cache beforehand, and the probes, meet no fault.
+        let in_wave = self.processes.get(&call.client).is_some_and(|proc| proc.is_in_wave());
+        let event = match phase {
+            Phase::Before => Some(self.recorder.add(at, What::Call(call.clone()))),
+            Phase::After => self.traced.as_ref().and_then(|it| it.returned.get(&call.tid).copied()),
+        };
+        if !in_wave {
+            return self.answer_call(call, AtCall::default());
+        }
+        let cause = Cause {
+            event,
+            client: Some(call.client),
+            call: Some(call.name),
+            phase: Some(phase),
+            ..Cause::default()
+        };
+        let answer = self.fire(Occurrence::Call(call, phase), cause).await.at_call;
+        self.answer_call(call, answer);
+        self.release_held(event);
+    }
+
+    /// Tells a process that stands at a call how it goes on, or keeps it there.
+    fn answer_call(&mut self, call: &Call, answer: AtCall) {
+        let AtCall { decision, delay, hold, suspended } = answer;
+        let released = hold.is_none_or(|index| self.plan.is_released(index));
+        let Some(traced) = &mut self.traced else { return };
+        let (tid, client) = (call.tid, call.client);
+        let until = match hold {
+            _ if suspended => Until::Continued,
+            Some(index) if !released => Until::Released(index),
+            _ => return traced.answer(tid, decision, delay),
+        };
+        traced.held.push(HeldCall { tid, client, decision, until });
+    }
+
+    async fn on_lock_waited(&mut self, at: Instant, client: ClientId, path: String) {
+        let is_in_wave = self.processes.get(&client).is_some_and(|proc| proc.is_in_wave());
+        let Some(traced) = &mut self.traced else { return };
+        if !is_in_wave || !traced.waiting.insert(client) {
+            return;
+        }
+        traced.lock_waits += 1;
+        let number = traced.lock_waits;
+        let event = Some(self.recorder.add(at, What::LockWaited { client, path }));
+        let cause = Cause { event, client: Some(client), ..Cause::default() };
+        self.fire(Occurrence::LockWaited(number), cause).await;
+    }
+
+    /// Lets those go on whose injection waits for something that has happened by now, which `event` may be.
+    pub fn release_held(&mut self, event: Option<EventRef>) {
+        let plan = &self.plan;
+        let Some(traced) = &mut self.traced else { return };
+        if traced.held.is_empty() {
+            return;
+        }
+        let at = Instant::now();
+        let free = traced.let_go(|held| match held.until {
+            Until::Released(index) => plan.is_released(index),
+            Until::Continued => false,
+        });
+        for HeldCall { client, until, .. } in free {
+            let Until::Released(index) = until else { continue };
+            let what = What::Injected {
+                injection: u32::try_from(index).ok(),
+                action: Action::Continue,
+                targets: vec![client],
+                because: event.map(Recorder::number),
+                effect: Effect::Landed,
+            };
+            self.recorder.add(at, what);
+        }
+    }
+
+    /// Lets those go on at their calls that are continued.
+    pub fn continue_calls(&mut self, clients: &[ClientId]) {
+        if let Some(traced) = &mut self.traced {
+            traced.let_go(|held| held.until == Until::Continued && clients.contains(&held.client));
+        }
+    }
+
+    /// Lets everyone go on.
+    pub fn release_all(&mut self) {
+        if let Some(traced) = &mut self.traced {
+            traced.let_go(|_| true);
+        }
+    }
+}
+
+/// What an action that acts on a call makes of it.
+///
+/// # Errors
+/// Why it cannot, as half a sentence.
+pub fn on_call(
+    action: &Action,
+    injection: Option<u32>,
+    name: CallName,
+    phase: Phase,
+    answer: &mut AtCall,
+) -> Result<(), String> {
+    match action {
+        Action::HoldUntil(_) => answer.hold = injection.and_then(|it| usize::try_from(it).ok()),
+        Action::Delay(span) => answer.delay = Some(span.0),
+        _ if phase == Phase::After => return Err("the call has been made".to_owned()),
+        Action::Errno(errno) => answer.decision = Decision::Fail(errno.number()),
+        Action::Short(bytes) if name.may_be_short() => answer.decision = Decision::Short(bytes.0),
+        Action::Short(_) => return Err(format!("{name} transfers no bytes")),
+        _ => return Err("this is no action on a call".to_owned()),
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! The calls that the tracer knows: what each is named, and where its arguments tell what it is about.
+
+use crate::model::call::CallName;
+
+/// Where an argument leads. Numbers are those of arguments, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Where {
+    /// A path relative to the working directory.
+    Path(usize),
+    /// A directory's descriptor and a path relative to it.
+    At(usize, usize),
+    /// A descriptor.
+    Fd(usize),
+    /// A socket's address, and its length.
+    Peer(usize, usize),
+}
+
+/// What the remaining arguments say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extra {
+    /// Nothing of interest.
+    None,
+    /// A number of bytes.
+    Bytes(usize),
+    /// Buffers, as an array of `iovec` and its length.
+    Vectors(usize, usize),
+    /// The flags of `open`.
+    Open(usize),
+    /// The flags of `openat2`, in a structure.
+    OpenHow(usize),
+    /// The operation of `flock`.
+    Flock(usize),
+    /// The command of `fcntl`, and the lock it is about.
+    Fcntl(usize, usize),
+    /// The flags of `renameat2`.
+    Rename(usize),
+    /// The flags of `unlinkat`, which make it an `rmdir`.
+    Unlink(usize),
+    /// The protection and the flags of `mmap`.
+    Mmap(usize, usize),
+    /// A number that is shown as it is.
+    Number(usize),
+    /// A length that a file is given.
+    Length(usize),
+}
+
+/// One call.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// Its number.
+    pub number: libc::c_long,
+    /// Its family.
+    pub name: CallName,
+    /// What it is about.
+    pub path: Option<Where>,
+    /// The second place, for calls that have one.
+    pub to: Option<Where>,
+    /// What else it says.
+    pub extra: Extra,
+}
+
+/// A condition on an argument without which a call is of no interest, told in the kernel.
+#[derive(Debug, Clone, Copy)]
+pub enum Guard {
+    /// The low half of the argument is one of these.
+    OneOf(usize, &'static [u32]),
+    /// None of these bits is set in the low half of the argument.
+    Without(usize, u32),
+}
+
+const FICLONE: u32 = 0x4004_9409;
+const FICLONERANGE: u32 = 0x4020_940D;
+
+/// The lock commands of `fcntl`: `F_SETLK`, `F_SETLKW`, `F_OFD_SETLK`, `F_OFD_SETLKW`.
+const LOCK_COMMANDS: [u32; 4] = [6, 7, 37, 38];
+
+/// The condition on a call, where it has one.
+pub fn guard(number: libc::c_long) -> Option<Guard> {
+    match number {
+        libc::SYS_fcntl => Some(Guard::OneOf(1, &LOCK_COMMANDS)),
+        libc::SYS_ioctl => Some(Guard::OneOf(1, &[FICLONE, FICLONERANGE])),
+        libc::SYS_mmap => Some(Guard::Without(3, libc::MAP_ANONYMOUS.cast_unsigned())),
+        _ => None,
+    }
+}
+
+const fn call(
+    number: libc::c_long,
+    name: CallName,
+    path: Where,
+    to: Option<Where>,
+    extra: Extra,
+) -> Known {
+    Known { number, name, path: Some(path), to, extra }
+}
+
+use CallName as N;
+use Extra as E;
+use Where::{At, Fd, Path, Peer};
+
+/// Every call that stops a process.
+const KNOWN: [Known; 78] = [
+    call(libc::SYS_open, N::Open, Path(0), None, E::Open(1)),
+    call(libc::SYS_openat, N::Open, At(0, 1), None, E::Open(2)),
+    call(libc::SYS_openat2, N::Open, At(0, 1), None, E::OpenHow(2)),
+    call(libc::SYS_creat, N::Open, Path(0), None, E::None),
+    call(libc::SYS_read, N::Read, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_pread64, N::Read, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_readv, N::Read, Fd(0), None, E::Vectors(1, 2)),
+    call(libc::SYS_preadv, N::Read, Fd(0), None, E::Vectors(1, 2)),
+    call(libc::SYS_preadv2, N::Read, Fd(0), None, E::Vectors(1, 2)),
+    call(libc::SYS_write, N::Write, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_pwrite64, N::Write, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_writev, N::Write, Fd(0), None, E::Vectors(1, 2)),
+    call(libc::SYS_pwritev, N::Write, Fd(0), None, E::Vectors(1, 2)),
+    call(libc::SYS_pwritev2, N::Write, Fd(0), None, E::Vectors(1, 2)),
+    call(libc::SYS_sendfile, N::Sendfile, Fd(1), Some(Fd(0)), E::Bytes(3)),
+    call(libc::SYS_splice, N::Sendfile, Fd(0), Some(Fd(2)), E::Bytes(4)),
+    call(libc::SYS_copy_file_range, N::CopyFileRange, Fd(0), Some(Fd(2)), E::Bytes(4)),
+    call(libc::SYS_ioctl, N::CopyFileRange, Fd(2), Some(Fd(0)), E::None),
+    call(libc::SYS_rename, N::Rename, Path(0), Some(Path(1)), E::None),
+    call(libc::SYS_renameat, N::Rename, At(0, 1), Some(At(2, 3)), E::None),
+    call(libc::SYS_renameat2, N::Rename, At(0, 1), Some(At(2, 3)), E::Rename(4)),
+    call(libc::SYS_link, N::Link, Path(0), Some(Path(1)), E::None),
+    call(libc::SYS_linkat, N::Link, At(0, 1), Some(At(2, 3)), E::None),
+    call(libc::SYS_symlink, N::Symlink, Path(1), None, E::None),
+    call(libc::SYS_symlinkat, N::Symlink, At(1, 2), None, E::None),
+    call(libc::SYS_unlink, N::Unlink, Path(0), None, E::None),
+    call(libc::SYS_unlinkat, N::Unlink, At(0, 1), None, E::Unlink(2)),
+    call(libc::SYS_mkdir, N::Mkdir, Path(0), None, E::None),
+    call(libc::SYS_mkdirat, N::Mkdir, At(0, 1), None, E::None),
+    call(libc::SYS_rmdir, N::Rmdir, Path(0), None, E::None),
+    call(libc::SYS_mknod, N::Mknod, Path(0), None, E::None),
+    call(libc::SYS_mknodat, N::Mknod, At(0, 1), None, E::None),
+    call(libc::SYS_truncate, N::Truncate, Path(0), None, E::Length(1)),
+    call(libc::SYS_ftruncate, N::Truncate, Fd(0), None, E::Length(1)),
+    call(libc::SYS_fallocate, N::Fallocate, Fd(0), None, E::Length(3)),
+    call(libc::SYS_fsync, N::Fsync, Fd(0), None, E::None),
+    call(libc::SYS_syncfs, N::Fsync, Fd(0), None, E::None),
+    call(libc::SYS_sync_file_range, N::Fsync, Fd(0), None, E::None),
+    call(libc::SYS_fdatasync, N::Fdatasync, Fd(0), None, E::None),
+    call(libc::SYS_flock, N::Flock, Fd(0), None, E::Flock(1)),
+    call(libc::SYS_fcntl, N::Fcntl, Fd(0), None, E::Fcntl(1, 2)),
+    call(libc::SYS_utime, N::Utimens, Path(0), None, E::None),
+    call(libc::SYS_utimes, N::Utimens, Path(0), None, E::None),
+    call(libc::SYS_futimesat, N::Utimens, At(0, 1), None, E::None),
+    call(libc::SYS_utimensat, N::Utimens, At(0, 1), None, E::None),
+    call(libc::SYS_chmod, N::Chmod, Path(0), None, E::None),
+    call(libc::SYS_fchmod, N::Chmod, Fd(0), None, E::None),
+    call(libc::SYS_fchmodat, N::Chmod, At(0, 1), None, E::None),
+    call(libc::SYS_fchmodat2, N::Chmod, At(0, 1), None, E::None),
+    call(libc::SYS_chown, N::Chown, Path(0), None, E::None),
+    call(libc::SYS_lchown, N::Chown, Path(0), None, E::None),
+    call(libc::SYS_fchown, N::Chown, Fd(0), None, E::None),
+    call(libc::SYS_fchownat, N::Chown, At(0, 1), None, E::None),
+    call(libc::SYS_stat, N::Stat, Path(0), None, E::None),
+    call(libc::SYS_lstat, N::Stat, Path(0), None, E::None),
+    call(libc::SYS_fstat, N::Stat, Fd(0), None, E::None),
+    call(libc::SYS_newfstatat, N::Stat, At(0, 1), None, E::None),
+    call(libc::SYS_statx, N::Stat, At(0, 1), None, E::None),
+    call(libc::SYS_access, N::Access, Path(0), None, E::None),
+    call(libc::SYS_faccessat, N::Access, At(0, 1), None, E::None),
+    call(libc::SYS_faccessat2, N::Access, At(0, 1), None, E::None),
+    call(libc::SYS_readlink, N::Readlink, Path(0), None, E::None),
+    call(libc::SYS_readlinkat, N::Readlink, At(0, 1), None, E::None),
+    call(libc::SYS_mmap, N::Mmap, Fd(4), None, E::Mmap(2, 3)),
+    call(libc::SYS_connect, N::Connect, Peer(1, 2), None, E::None),
+    call(libc::SYS_sendto, N::Send, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_sendmsg, N::Send, Fd(0), None, E::None),
+    call(libc::SYS_sendmmsg, N::Send, Fd(0), None, E::None),
+    call(libc::SYS_recvfrom, N::Recv, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_recvmsg, N::Recv, Fd(0), None, E::None),
+    call(libc::SYS_recvmmsg, N::Recv, Fd(0), None, E::None),
+    call(libc::SYS_close, N::Close, Fd(0), None, E::None),
+    Known {
+        number: libc::SYS_exit_group,
+        name: N::Exit,
+        path: None,
+        to: None,
+        extra: E::Number(0),
+    },
+    // What changes a file's attributes otherwise is a change of its bits here.
+    call(libc::SYS_setxattr, N::Chmod, Path(0), None, E::None),
+    call(libc::SYS_fsetxattr, N::Chmod, Fd(0), None, E::None),
+    // Directories are read so too, and programs that sweep temporaries do.
+    call(libc::SYS_getdents64, N::Read, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_getdents, N::Read, Fd(0), None, E::Bytes(2)),
+    call(libc::SYS_lsetxattr, N::Chmod, Path(0), None, E::None),
+];
+
+/// The numbers of all known calls.
+pub fn numbers() -> impl Iterator<Item = libc::c_long> {
+    KNOWN.iter().map(|known| known.number)
+}
+
+/// The call of a number, where it is known.
+pub fn known(number: u64) -> Option<&'static Known> {
+    static BY_NUMBER: std::sync::LazyLock<Vec<Option<&'static Known>>> =
+        std::sync::LazyLock::new(|| {
+            let mut table = vec![None; 512];
+            for known in &KNOWN {
+                let index = usize::try_from(known.number).ok();
+                if let Some(slot) = index.and_then(|index| table.get_mut(index)) {
+                    *slot = Some(known);
+                }
+            }
+            table
+        });
+    BY_NUMBER.get(usize::try_from(number).ok()?).copied().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_is_listed_once_and_found() {
+        let all: BTreeSet<_> = numbers().collect();
+        assert_eq!(all.len(), KNOWN.len());
+        for number in all {
+            let found = known(number.cast_unsigned()).map(|known| known.number);
+            assert_eq!(found, Some(number));
+        }
+        assert!(known(libc::SYS_getpid.cast_unsigned()).is_none());
+    }
+}

@@ -1,0 +1,281 @@
+//! From a number and six arguments to a call that a person can read.
+
+use std::collections::HashMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::calls::{Extra, Known, Where};
+use super::paths::{self, Open};
+use super::sys::memory;
+use crate::trace::terms::{Reach, Territory};
+use crate::model::call::{CallName, Place};
+
+/// A call before it is made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// Which.
+    pub name: CallName,
+    /// What it is about.
+    pub path: Option<Place>,
+    /// The second place.
+    pub to: Option<Place>,
+    /// What else it asks for.
+    pub flags: String,
+    /// The bytes that it asks for.
+    pub bytes: Option<u64>,
+    /// The socket that becomes a connection of the internet by it.
+    pub connects: Option<String>,
+    /// It waits until a lock is free.
+    pub blocks_on_lock: bool,
+    /// It would fail rather than wait where somebody else has the lock.
+    pub tries_lock: bool,
+}
+
+/// The connections of the internet that were seen to be made: the name of a socket, and its peer.
+pub type Connections = HashMap<String, String>;
+
+/// Decodes a call that the thread `tid` stands before; `None` where it is of no interest.
+pub fn decode(
+    tid: i32,
+    known: &Known,
+    args: &[u64; 6],
+    territory: &Territory,
+    connections: &Connections,
+    reach: Reach,
+) -> Option<Decoded> {
+    let mut call = Decoded {
+        name: known.name,
+        path: None,
+        to: None,
+        flags: String::new(),
+        bytes: None,
+        connects: None,
+        blocks_on_lock: false,
+        tries_lock: false,
+    };
+    let reader = Reader { tid, args, territory, connections };
+    if let Some(place) = known.path {
+        call.path = reader.place(place, &mut call.name, &mut call.connects);
+    }
+    if let Some(place) = known.to {
+        call.to = reader.place(place, &mut call.name, &mut call.connects);
+    }
+    let inside = [&call.path, &call.to].into_iter().flatten().any(|place| place.role.is_some());
+    let told = match call.name {
+        CallName::Connect => call.connects.is_some(),
+        CallName::Exit => true,
+        name if name.is_network() => call.path.is_some(),
+        CallName::Close => inside || call.path.as_ref().is_some_and(|it| is_peer(connections, it)),
+        _ => inside,
+    };
+    if !told && reach == Reach::Territory {
+        return None;
+    }
+    reader.extra(known.extra, &mut call);
+    Some(call)
+}
+
+/// Whether a place is the other end of a connection.
+fn is_peer(connections: &Connections, place: &Place) -> bool {
+    connections.values().any(|peer| *peer == place.path)
+}
+
+struct Reader<'a> {
+    tid: i32,
+    args: &'a [u64; 6],
+    territory: &'a Territory,
+    connections: &'a Connections,
+}
+
+impl Reader<'_> {
+    fn place(
+        &self,
+        place: Where,
+        name: &mut CallName,
+        connects: &mut Option<String>,
+    ) -> Option<Place> {
+        let path = match place {
+            Where::Path(at) => paths::named(self.tid, None, self.args[at])?,
+            Where::At(dir, at) => {
+                // `utimensat` and its like may name a descriptor alone.
+                if self.args[at] == 0 {
+                    return self.descriptor(self.args[dir], name);
+                }
+                paths::named(self.tid, Some(self.args[dir]), self.args[at])?
+            }
+            Where::Fd(at) => return self.descriptor(self.args[at], name),
+            Where::Peer(at, length) => {
+                let peer = self.peer(self.args[at], self.args[length])?;
+                if let Some(Open::Socket(socket)) = paths::open(self.tid, self.args[0]) {
+                    *connects = Some(socket);
+                }
+                return Some(Place { path: peer, role: None });
+            }
+        };
+        Some(self.territory.place(&path))
+    }
+
+    /// What a descriptor stands for; reading and writing are other calls where it is a connection.
+    fn descriptor(&self, fd: u64, name: &mut CallName) -> Option<Place> {
+        match paths::open(self.tid, fd)? {
+            Open::File(path) => Some(self.territory.place(&path)),
+            Open::Socket(socket) => {
+                let peer = self.connections.get(&socket)?;
+                match name {
+                    CallName::Read => *name = CallName::Recv,
+                    CallName::Write | CallName::Sendfile => *name = CallName::Send,
+                    _ => {}
+                }
+                Some(Place { path: peer.clone(), role: None })
+            }
+            Open::Other(_) => None,
+        }
+    }
+
+    /// The address in a `sockaddr`, where it is one of the internet.
+    fn peer(&self, address: u64, length: u64) -> Option<String> {
+        let length = usize::try_from(length & 0xffff_ffff).ok()?.min(28);
+        let bytes = memory::bytes(self.tid, address, length).ok()?;
+        let family = u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?);
+        let port = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
+        let address: SocketAddr = match i32::from(family) {
+            libc::AF_INET => {
+                let ip: [u8; 4] = bytes.get(4..8)?.try_into().ok()?;
+                (Ipv4Addr::from(ip), port).into()
+            }
+            libc::AF_INET6 => {
+                let ip: [u8; 16] = bytes.get(8..24)?.try_into().ok()?;
+                (Ipv6Addr::from(ip), port).into()
+            }
+            _ => return None,
+        };
+        Some(address.to_string())
+    }
+
+    fn extra(&self, extra: Extra, call: &mut Decoded) {
+        let arg = |at: usize| self.args[at];
+        match extra {
+            Extra::None => {
+                // The only call of this shape that makes a file is `creat`.
+                if call.name == CallName::Open {
+                    call.flags = "O_WRONLY|O_CREAT|O_TRUNC".to_owned();
+                }
+            }
+            Extra::Bytes(at) => call.bytes = Some(arg(at)),
+            Extra::Vectors(at, count) => call.bytes = self.total(arg(at), arg(count)),
+            Extra::Open(at) => call.flags = open_flags(arg(at)),
+            Extra::OpenHow(at) => {
+                let how = memory::bytes(self.tid, arg(at), 8).ok();
+                let flags = how.and_then(|bytes| bytes.try_into().ok()).map(u64::from_ne_bytes);
+                call.flags = flags.map(open_flags).unwrap_or_default();
+            }
+            Extra::Flock(at) => self.flock(arg(at), call),
+            Extra::Fcntl(at, lock) => self.fcntl(arg(at), arg(lock), call),
+            Extra::Rename(at) => {
+                call.flags = words(arg(at), &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE")]);
+            }
+            Extra::Unlink(at) if arg(at) & AT_REMOVEDIR != 0 => call.name = CallName::Rmdir,
+            Extra::Unlink(_) => {}
+            Extra::Mmap(protection, flags) => {
+                let shared = arg(flags) & 0xf;
+                let shared = if shared == 1 || shared == 3 { "MAP_SHARED" } else { "MAP_PRIVATE" };
+                let writes = if arg(protection) & 2 != 0 { "|PROT_WRITE" } else { "" };
+                call.flags = format!("{shared}{writes}");
+            }
+            Extra::Number(at) => call.flags = (arg(at) & 0xff).to_string(),
+            Extra::Length(at) => call.flags = format!("to {} bytes", arg(at)),
+        }
+        if call.name == CallName::Open && call.flags.contains("O_EXCL") {
+            call.tries_lock = true;
+        }
+        call.tries_lock |= matches!(call.name, CallName::Mkdir | CallName::Link | CallName::Symlink);
+    }
+
+    fn flock(&self, operation: u64, call: &mut Decoded) {
+        let base = match operation & 0xf & !4 {
+            1 => "LOCK_SH",
+            2 => "LOCK_EX",
+            8 => "LOCK_UN",
+            _ => "",
+        };
+        let tries = operation & 4 != 0;
+        call.flags = format!("{base}{}", if tries { "|LOCK_NB" } else { "" });
+        call.tries_lock = tries && base != "LOCK_UN";
+        call.blocks_on_lock = !tries && base != "LOCK_UN";
+    }
+
+    fn fcntl(&self, command: u64, lock: u64, call: &mut Decoded) {
+        let (text, waits) = match command {
+            6 => ("F_SETLK", false),
+            7 => ("F_SETLKW", true),
+            37 => ("F_OFD_SETLK", false),
+            _ => ("F_OFD_SETLKW", true),
+        };
+        // `struct flock` begins with the type of the lock.
+        let kind = memory::bytes(self.tid, lock, 2).ok();
+        let kind = kind.and_then(|bytes| bytes.try_into().ok()).map(i16::from_ne_bytes);
+        let kind = match kind.map(i32::from) {
+            Some(libc::F_RDLCK) => "F_RDLCK",
+            Some(libc::F_WRLCK) => "F_WRLCK",
+            Some(libc::F_UNLCK) => "F_UNLCK",
+            _ => "",
+        };
+        call.flags = format!("{text}, {kind}");
+        let takes = kind != "F_UNLCK";
+        (call.tries_lock, call.blocks_on_lock) = (takes && !waits, takes && waits);
+    }
+
+    /// The bytes in an array of buffers.
+    fn total(&self, address: u64, count: u64) -> Option<u64> {
+        let count = usize::try_from(count & 0xffff_ffff).ok()?.min(1024);
+        let bytes = memory::bytes(self.tid, address, count * 16).ok()?;
+        let lengths = bytes.chunks_exact(16).filter_map(|vector| vector[8..].try_into().ok());
+        Some(lengths.map(u64::from_ne_bytes).fold(0, u64::wrapping_add))
+    }
+}
+
+const AT_REMOVEDIR: u64 = 0x200;
+
+/// The words of flags, joined as they would be in a program.
+fn words(flags: u64, names: &[(u64, &str)]) -> String {
+    let set = names.iter().filter(|(bits, _)| flags & bits == *bits).map(|(_, name)| *name);
+    set.collect::<Vec<_>>().join("|")
+}
+
+fn open_flags(flags: u64) -> String {
+    let mode = match flags & 3 {
+        1 => "O_WRONLY",
+        2 => "O_RDWR",
+        _ => "O_RDONLY",
+    };
+    let bits = |flag: i32| u64::from(flag.cast_unsigned());
+    let rest = words(
+        flags,
+        &[
+            (bits(libc::O_CREAT), "O_CREAT"),
+            (bits(libc::O_EXCL), "O_EXCL"),
+            (bits(libc::O_TRUNC), "O_TRUNC"),
+            (bits(libc::O_APPEND), "O_APPEND"),
+            (bits(libc::O_DIRECTORY), "O_DIRECTORY"),
+            (bits(libc::O_NOFOLLOW), "O_NOFOLLOW"),
+            (bits(libc::O_SYNC), "O_SYNC"),
+            (bits(libc::O_TMPFILE), "O_TMPFILE"),
+        ],
+    );
+    if rest.is_empty() { mode.to_owned() } else { format!("{mode}|{rest}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_read_as_in_a_program() {
+        let bits = |flags: i32| u64::from(flags.cast_unsigned());
+        assert_eq!(open_flags(0), "O_RDONLY");
+        assert_eq!(
+            open_flags(bits(libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC)),
+            "O_WRONLY|O_CREAT|O_EXCL"
+        );
+        assert_eq!(words(1, &[(1, "A"), (2, "B")]), "A");
+    }
+}

@@ -1,0 +1,12 @@
+//! The tracer on Linux.
+
+mod calls;
+mod decode;
+mod paths;
+mod steps;
+mod sys;
+mod tracer;
+mod world;
+
+pub use sys::filter::for_known_calls as filter;
+pub use tracer::Tracer;

@@ -1,0 +1,188 @@
+//! The two sides of a call: a thread stands before it, and behind it.
+
+use std::time::Instant;
+
+use super::calls;
+use super::decode::{Decoded, decode};
+use super::sys::filter::ARCH;
+use super::sys::ptrace::{self, Stop};
+use crate::trace::terms::{Decision, Heard};
+use super::world::{Pending, State, Task, World};
+use crate::model::call::{Call, CallName, CallResult};
+use crate::model::record::Role;
+use crate::model::scenario::Phase;
+
+/// What the kernel returns within itself from a call that a signal has interrupted, before it makes the call
+/// again or says `EINTR` (`include/linux/errno.h`).
+const RESTARTS: std::ops::RangeInclusive<i64> = -516..=-512;
+
+impl World {
+    /// A thread stands before a call that the filter stops.
+    pub(super) fn at_entry(&mut self, tid: i32) {
+        match self.pending(tid) {
+            Some(pending) => self.before(tid, pending),
+            None => {
+                let _ = ptrace::resume(tid, 0);
+            }
+        }
+    }
+
+    /// The call that a thread stands before, where it is of interest.
+    fn pending(&mut self, tid: i32) -> Option<Pending> {
+        let Ok(Stop::Entry { arch, number, args }) = ptrace::stop(tid) else { return None };
+        let task = self.tasks.get(&tid)?;
+        let (client, pid) = (task.client, task.pid);
+        if arch != ARCH {
+            if self.blind.insert(pid) {
+                let text = format!("{client} runs a 32-bit program (process {pid}): its calls are not seen");
+                self.tell(Heard::Note { at: Instant::now(), text });
+            }
+            return None;
+        }
+        let known = calls::known(number)?;
+        let settings = &self.settings;
+        let decoded =
+            decode(tid, known, &args, &settings.territory, &self.connections, settings.reach)?;
+        let Decoded { name, path, to, flags, bytes, connects, blocks_on_lock, tries_lock } = decoded;
+        let (pid, tid) = (pid.cast_unsigned(), tid.cast_unsigned());
+        let result = CallResult::Pending;
+        let call = Call { client, pid, tid, name, path, to, flags, bytes, result };
+        let takes_turn = call.is_mutating() && call.role().is_some();
+        let raw = (number, args);
+        Some(Pending {
+            call,
+            raw,
+            asked: None,
+            fails: None,
+            connects,
+            blocks_on_lock,
+            tries_lock,
+            takes_turn,
+        })
+    }
+
+    fn before(&mut self, tid: i32, pending: Pending) {
+        let again = self.tasks.get_mut(&tid).and_then(|task| task.restarts.take());
+        // A call that the kernel makes again is the same call.
+        let stands = again != Some(pending.raw) && self.stands_at_gate(&pending.call, Phase::Before);
+        self.set(tid, State::Before(Box::new(pending)));
+        if !stands {
+            self.go_on(tid);
+        }
+    }
+
+    /// A thread may make its call as soon as it is its turn.
+    fn go_on(&mut self, tid: i32) {
+        let Some(Task { state: State::Before(pending), .. }) = self.tasks.get(&tid) else { return };
+        if !pending.takes_turn || self.take_turn(tid) {
+            self.go_within(tid);
+        }
+    }
+
+    /// A thread makes its call, or what an injection has made of it.
+    pub(super) fn go_within(&mut self, tid: i32) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        let State::Before(pending) = std::mem::replace(&mut task.state, State::Running) else {
+            return;
+        };
+        if pending.takes_turn && !self.take_turn(tid) {
+            self.set(tid, State::Before(pending));
+            return;
+        }
+        if let Some(error) = pending.fails {
+            // One that is gone is heard of as ended.
+            let _ = ptrace::skip(tid, -i64::from(error));
+        }
+        let waits = pending.blocks_on_lock && pending.call.role().is_some();
+        self.set(tid, State::Within(pending));
+        let _ = ptrace::to_exit(tid);
+        if waits {
+            self.at_locks.push(tid);
+        }
+    }
+
+    /// Says how a thread goes on that stands at a gate.
+    pub(super) fn decide(&mut self, tid: i32, decision: Decision) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        match &mut task.state {
+            State::Before(pending) => {
+                match decision {
+                    Decision::Proceed => {}
+                    Decision::Fail(error) => pending.fails = Some(error),
+                    Decision::Short(bytes) => {
+                        if let Some(asked) = pending.call.bytes.filter(|asked| *asked > bytes)
+                            && ptrace::set_third(tid, bytes).is_ok()
+                        {
+                            pending.asked = Some(asked);
+                        }
+                    }
+                }
+                self.go_on(tid);
+            }
+            State::Behind => {
+                task.state = State::Running;
+                let _ = ptrace::resume(tid, 0);
+            }
+            _ => {}
+        }
+    }
+
+    /// A thread stands behind a call.
+    pub(super) fn at_exit(&mut self, tid: i32) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        let State::Within(pending) = std::mem::replace(&mut task.state, State::Running) else {
+            let _ = ptrace::resume(tid, 0);
+            return;
+        };
+        let at = Instant::now();
+        let Ok(Stop::Exit(value)) = ptrace::stop(tid) else {
+            // It was killed meanwhile: the call counts as one that never returned.
+            task.state = State::Within(pending);
+            return;
+        };
+        if let Some(asked) = pending.asked {
+            let _ = ptrace::set_third(tid, asked);
+        }
+        if RESTARTS.contains(&value) {
+            task.restarts = Some(pending.raw);
+            self.at_locks.retain(|waiting| *waiting != tid);
+            self.end_turn(tid);
+            let _ = ptrace::resume(tid, 0);
+            return;
+        }
+        let call = self.over(at, *pending, value);
+        self.at_locks.retain(|waiting| *waiting != tid);
+        self.end_turn(tid);
+        self.tell(Heard::Call { at, call: call.clone() });
+        if self.stands_at_gate(&call, Phase::After) {
+            self.set(tid, State::Behind);
+        } else {
+            let _ = ptrace::resume(tid, 0);
+        }
+    }
+
+    /// A call with what came of it.
+    fn over(&mut self, at: Instant, pending: Pending, value: i64) -> Call {
+        let Pending { mut call, connects, tries_lock, .. } = pending;
+        let error = i32::try_from(-value).ok().filter(|error| (1..4096).contains(error));
+        call.result = error.map_or(CallResult::Returned(value), CallResult::Failed);
+        if call.name == CallName::Connect
+            && matches!(error, None | Some(libc::EINPROGRESS))
+            && let (Some(socket), Some(peer)) = (connects, &call.path)
+        {
+            self.connections.insert(socket, peer.path.clone());
+        }
+        let taken = matches!(error, Some(libc::EAGAIN | libc::EACCES | libc::EEXIST));
+        if tries_lock && taken && call.role() == Some(Role::Lock) && pending.fails.is_none() {
+            let path = call.subject().map(|place| place.path.clone()).unwrap_or_default();
+            self.tell(Heard::LockWaited { at, client: call.client, path });
+        }
+        call
+    }
+
+    fn set(&mut self, tid: i32, state: State) {
+        if let Some(task) = self.tasks.get_mut(&tid) {
+            task.state = state;
+        }
+    }
+}

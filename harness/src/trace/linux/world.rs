@@ -1,0 +1,390 @@
+//! The loop of a tracer: every process of its clients, what state each is in, and whose turn it is.
+//!
+//! Calls that change the territory are made one at a time: a process that stands before one waits for its
+//! turn. So between two of them nothing changes, whoever else runs, and what is looked at there is exactly
+//! what any reader would have found.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::decode::Connections;
+use super::sys::bell::Bell;
+use super::sys::ptrace;
+use super::sys::wait::{self, Change, Patience};
+use crate::trace::terms::{Heard, Reach, Settings};
+use super::tracer::Command;
+use crate::client::prepare::Invocation;
+use crate::client::process::{End, Held, Scope, send, signal_number, start_filtered};
+use crate::model::call::{Call, CallName, CallResult};
+use crate::model::scenario::Phase;
+use crate::model::units::{ClientId, Signal};
+
+/// Looks at a call that holds the turn and has not returned, before it is taken for one that waits for
+/// something, such as an `open` of a pipe.
+const LOOKS_AT_SLOW: u32 = 200;
+
+/// A thread of a client.
+#[derive(Debug)]
+pub(super) struct Task {
+    /// Whose.
+    pub client: ClientId,
+    /// Its process.
+    pub pid: i32,
+    /// What it is at.
+    pub state: State,
+    /// The call that a signal interrupted, and that the kernel makes again.
+    pub restarts: Option<(u64, [u64; 6])>,
+}
+
+/// What a thread is at.
+#[derive(Debug)]
+pub(super) enum State {
+    /// Its own business.
+    Running,
+    /// It stands before a call, and waits for an answer or for its turn.
+    Before(Box<Pending>),
+    /// It is in a call.
+    Within(Box<Pending>),
+    /// It stands behind a call, and waits for an answer.
+    Behind,
+}
+
+/// A call that is not over.
+#[derive(Debug)]
+pub(super) struct Pending {
+    /// The call.
+    pub call: Call,
+    /// Its number and arguments, by which a restart is known.
+    pub raw: (u64, [u64; 6]),
+    /// The bytes that the program had asked for, where it was given fewer.
+    pub asked: Option<u64>,
+    /// The error that it is to fail with.
+    pub fails: Option<i32>,
+    /// The socket that becomes a connection.
+    pub connects: Option<String>,
+    /// It waits until a lock is free.
+    pub blocks_on_lock: bool,
+    /// It fails rather than wait where a lock is taken.
+    pub tries_lock: bool,
+    /// It changes the territory, and so takes a turn.
+    pub takes_turn: bool,
+}
+
+/// Everything that one tracer knows.
+pub(super) struct World {
+    pub settings: Settings,
+    pub heard: UnboundedSender<Heard>,
+    pub tasks: HashMap<i32, Task>,
+    /// Who hears of the ends of clients' own processes.
+    ends: HashMap<i32, Sender<End>>,
+    /// Threads that have begun before their parents told of them.
+    early: HashSet<i32>,
+    pub connections: Connections,
+    /// Who changes the territory.
+    turn: Option<i32>,
+    slow_looks: u32,
+    /// Who is next.
+    queue: VecDeque<i32>,
+    /// Threads in a call that waits for a lock, and are not known to sleep yet.
+    pub at_locks: Vec<i32>,
+    /// Processes whose calls cannot be read.
+    pub blind: HashSet<i32>,
+}
+
+impl World {
+    pub fn new(settings: Settings, heard: UnboundedSender<Heard>) -> Self {
+        Self {
+            settings,
+            heard,
+            tasks: HashMap::new(),
+            ends: HashMap::new(),
+            early: HashSet::new(),
+            connections: Connections::new(),
+            turn: None,
+            slow_looks: 0,
+            queue: VecDeque::new(),
+            at_locks: Vec::new(),
+            blind: HashSet::new(),
+        }
+    }
+
+    /// Runs until it is told to quit.
+    pub fn run(mut self, commands: &Receiver<Command>, bell: &Bell) {
+        loop {
+            while let Ok(command) = commands.try_recv() {
+                bell.answer();
+                if !self.obey(command) {
+                    return self.end_all();
+                }
+            }
+            let must_look = !self.at_locks.is_empty() || !self.queue.is_empty();
+            let patience = if must_look { Patience::Look } else { Patience::Wait };
+            match wait::next(None, patience) {
+                Ok(Some((tid, change))) => self.on(tid, change),
+                Ok(None) if must_look => {
+                    self.look_at_locks();
+                    self.look_at_turn();
+                    wait::give_way();
+                }
+                Ok(None) => {}
+                // Nobody is there to be waited for.
+                Err(_) => match commands.recv() {
+                    Ok(command) => {
+                        bell.answer();
+                        if !self.obey(command) {
+                            return self.end_all();
+                        }
+                    }
+                    Err(_) => return self.end_all(),
+                },
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) -> bool {
+        match command {
+            Command::Launch { client, invocation, held } => {
+                let launched = self.launch(client, &invocation);
+                // Nobody waits for it only where the run is over.
+                let _ = held.send(launched);
+            }
+            Command::Answer { tid, decision } => self.decide(tid, decision),
+            Command::Quit => return false,
+        }
+        true
+    }
+
+    /// Starts a process and leaves it suspended before its first instruction, traced.
+    ///
+    /// It comes out of its `exec` traced in the old way, which cannot leave a process suspended by a signal
+    /// as it is. So it is let go with a SIGSTOP in its place, which suspends it before it can run, and seized.
+    fn launch(
+        &mut self,
+        client: ClientId,
+        invocation: &Invocation,
+    ) -> io::Result<Held> {
+        let child = start_filtered(invocation)?;
+        let pid = i32::try_from(child.pid()).map_err(io::Error::other)?;
+        let (ended, ends) = std::sync::mpsc::channel();
+        let child = child.traced(ends);
+        let early_end = |_| io::Error::other("the process ended before it was let go");
+        match wait::next(Some(pid), Patience::Wait)? {
+            Some((_, Change::Ended(end))) => {
+                let _ = ended.send(end);
+                return Err(early_end(()));
+            }
+            _ => ptrace::detach(pid, libc::SIGSTOP)?,
+        }
+        ptrace::seize(pid)?;
+        loop {
+            match wait::next(Some(pid), Patience::Wait)? {
+                Some((_, Change::Suspended)) => break,
+                Some((_, Change::Ended(end))) => {
+                    let _ = ended.send(end);
+                    return Err(early_end(()));
+                }
+                Some((_, Change::Signal(signal))) => ptrace::resume(pid, signal)?,
+                Some(_) => ptrace::resume(pid, 0)?,
+                None => {}
+            }
+        }
+        ptrace::listen(pid)?;
+        self.ends.insert(pid, ended);
+        self.tasks.insert(pid, Task { client, pid, state: State::Running, restarts: None });
+        Held::traced(child)
+    }
+
+    fn on(&mut self, tid: i32, change: Change) {
+        // A process that was killed is gone from under every call below, and its end is heard of next.
+        match change {
+            Change::Ended(end) => self.ended(tid, end),
+            _ if !self.tasks.contains_key(&tid) => {
+                self.early.insert(tid);
+            }
+            Change::Call => self.at_entry(tid),
+            Change::CallOver => self.at_exit(tid),
+            Change::Forked => self.forked(tid),
+            Change::Exec => self.became(tid),
+            Change::Suspended => {
+                let _ = ptrace::listen(tid);
+            }
+            Change::Begun => {
+                let _ = ptrace::resume(tid, 0);
+            }
+            Change::Signal(signal) => {
+                let _ = ptrace::resume(tid, signal);
+            }
+        }
+    }
+
+    fn forked(&mut self, tid: i32) {
+        let child = ptrace::message(tid).ok().and_then(|child| i32::try_from(child).ok());
+        if let (Some(child), Some(parent)) = (child, self.tasks.get(&tid)) {
+            let (client, pid) = (parent.client, process_of(child).unwrap_or(child));
+            self.tasks.insert(child, Task { client, pid, state: State::Running, restarts: None });
+            if self.early.remove(&child) {
+                let _ = ptrace::resume(child, 0);
+            }
+        }
+        let _ = ptrace::resume(tid, 0);
+    }
+
+    /// A process has become another program: whichever thread did it goes on under the process's number,
+    /// and all others are gone.
+    fn became(&mut self, tid: i32) {
+        if let Some(task) = self.tasks.remove(&tid) {
+            let gone: Vec<i32> =
+                self.tasks.iter().filter(|(_, it)| it.pid == tid).map(|(tid, _)| *tid).collect();
+            for gone in gone {
+                self.forget(gone);
+            }
+            self.blind.remove(&tid);
+            let program = std::fs::read_link(format!("/proc/{tid}/exe")).ok();
+            let call = Call {
+                client: task.client,
+                pid: tid.cast_unsigned(),
+                tid: tid.cast_unsigned(),
+                name: CallName::Exec,
+                path: program.map(|program| self.settings.territory.place(&program)),
+                to: None,
+                flags: String::new(),
+                bytes: None,
+                result: CallResult::Returned(0),
+            };
+            if self.settings.reach == Reach::Everything {
+                self.tell(Heard::Call { at: Instant::now(), call });
+            }
+            let task = Task { client: task.client, pid: tid, state: State::Running, restarts: None };
+            self.tasks.insert(tid, task);
+        }
+        let _ = ptrace::resume(tid, 0);
+    }
+
+    fn ended(&mut self, tid: i32, end: End) {
+        self.early.remove(&tid);
+        self.forget(tid);
+        if let Some(ended) = self.ends.remove(&tid) {
+            // Nobody asks for it only where the run is over.
+            let _ = ended.send(end);
+        }
+    }
+
+    /// A thread is no more. The call that it was in never returned, and may have changed something.
+    fn forget(&mut self, tid: i32) {
+        let Some(task) = self.tasks.remove(&tid) else { return };
+        self.queue.retain(|waiting| *waiting != tid);
+        self.at_locks.retain(|waiting| *waiting != tid);
+        if let State::Before(pending) | State::Within(pending) = task.state
+            && pending.call.name != CallName::Exit
+        {
+            let call = Call { result: CallResult::Never, ..pending.call };
+            self.tell(Heard::Call { at: Instant::now(), call });
+        }
+        self.end_turn(tid);
+    }
+
+    /// Whether a thread may change the territory now; else it is put in the queue.
+    pub fn take_turn(&mut self, tid: i32) -> bool {
+        if self.turn.is_none() || self.turn == Some(tid) {
+            (self.turn, self.slow_looks) = (Some(tid), 0);
+            return true;
+        }
+        self.queue.push_back(tid);
+        false
+    }
+
+    /// A thread has changed the territory, if it was its turn: what that made is looked at, and the next
+    /// goes on.
+    pub fn end_turn(&mut self, tid: i32) {
+        if self.turn == Some(tid) {
+            (self.settings.look)();
+            self.pass_turn();
+        }
+    }
+
+    fn pass_turn(&mut self) {
+        self.turn = None;
+        while self.turn.is_none()
+            && let Some(next) = self.queue.pop_front()
+        {
+            self.go_within(next);
+        }
+    }
+
+    /// A call may wait for something that another has to do first: it gives its turn away.
+    fn look_at_turn(&mut self) {
+        let Some(tid) = self.turn else { return };
+        self.slow_looks += 1;
+        if self.slow_looks > LOOKS_AT_SLOW && sleeps(tid) {
+            self.pass_turn();
+        }
+    }
+
+    fn look_at_locks(&mut self) {
+        for tid in std::mem::take(&mut self.at_locks) {
+            match self.tasks.get(&tid) {
+                Some(Task { client, state: State::Within(pending), .. }) => {
+                    if sleeps(tid) {
+                        let path = pending.call.subject().map(|place| place.path.clone());
+                        let (client, path) = (*client, path.unwrap_or_default());
+                        self.tell(Heard::LockWaited { at: Instant::now(), client, path });
+                    } else {
+                        self.at_locks.push(tid);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    pub fn tell(&self, heard: Heard) {
+        // The engine being gone ends the tracer soon.
+        let _ = self.heard.send(heard);
+    }
+
+    /// Whether a thread stands at a gate on this side of a call; tells so if it does.
+    pub fn stands_at_gate(&self, call: &Call, phase: Phase) -> bool {
+        let stands = self.settings.gates.iter().any(|gate| gate.matches(call, phase));
+        if stands {
+            self.tell(Heard::Gate { at: Instant::now(), call: call.clone(), phase });
+        }
+        stands
+    }
+
+    fn end_all(mut self) {
+        let mut pids: Vec<i32> = self.tasks.values().map(|task| task.pid).collect();
+        pids.extend(&self.early);
+        for pid in pids {
+            // One that is gone is what is wanted.
+            let _ = send(pid.cast_unsigned(), signal_number(Signal::Kill), Scope::Process);
+        }
+        while let Ok(changed) = wait::next(None, Patience::Wait) {
+            match changed {
+                Some((tid, Change::Ended(end))) => self.ended(tid, end),
+                // A process that is being killed makes no more than one stop on its way.
+                Some((tid, _)) => {
+                    let _ = ptrace::resume(tid, libc::SIGKILL);
+                }
+                None => {}
+            }
+        }
+    }
+}
+
+/// Whether a thread sleeps in the kernel until something comes for it.
+fn sleeps(tid: i32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{tid}/stat")).unwrap_or_default();
+    let after_name = stat.rfind(')').and_then(|end| stat.get(end + 1..));
+    after_name.is_some_and(|rest| rest.trim_start().starts_with('S'))
+}
+
+/// The process of a thread.
+fn process_of(tid: i32) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+    line.trim().parse().ok()
+}

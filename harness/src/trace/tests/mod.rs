@@ -1,0 +1,142 @@
+//! The tracer on real programs.
+
+mod control;
+mod programs;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::Tracer;
+use super::terms::{Decision, Gate, Heard, Reach, Settings, Territory};
+use crate::client::prepare::Invocation;
+use crate::client::process::{Confinement, Held, Scope, send};
+use crate::model::call::{Call, CallName};
+use crate::model::client::{Files, LockKind, PublishedForm};
+use crate::model::scenario::Phase;
+use crate::model::units::ClientId;
+use crate::record::roles::{Pattern, Roles};
+
+/// How long a test waits for what must come, before it fails instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A directory with a tracer of whatever is started in it.
+struct Bench {
+    dir: TempDir,
+    root: PathBuf,
+    tracer: Tracer,
+    heard: UnboundedReceiver<Heard>,
+}
+
+/// A process that was let go.
+struct Running {
+    pid: u32,
+    held: Option<Held>,
+}
+
+impl Bench {
+    fn new(gates: Vec<Gate>) -> Self {
+        Self::with(gates, Reach::Territory, Box::new(|| {}))
+    }
+
+    fn with(gates: Vec<Gate>, reach: Reach, look: Box<dyn FnMut() + Send>) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path().canonicalize().unwrap();
+        let files = Files {
+            published: "list.json".into(),
+            form: PublishedForm::Catalogue,
+            locks: vec!["*.lock".into()],
+            lock_kind: LockKind::Advisory,
+            temporaries: vec!["*.tmp".into()],
+            sidecars: Vec::new(),
+        };
+        let territory =
+            Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
+        let (tell, heard) = unbounded_channel();
+        let tracer = Tracer::start(Settings { territory, reach, gates, look }, tell).unwrap();
+        Self { dir, root, tracer, heard }
+    }
+
+    /// Starts a program in the directory, which waits to be let go.
+    fn start(&self, client: u32, program: &Path, args: &[&str]) -> Running {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let invocation = Invocation {
+            program: program.to_owned(),
+            args: args.iter().map(OsString::from).collect(),
+            env: BTreeMap::from([("PATH".into(), path), ("LC_ALL".into(), "C".into())]),
+            dir: self.root.clone(),
+            confinement: Confinement::default(),
+        };
+        let held = self.tracer.launch(ClientId(client), invocation).unwrap();
+        Running { pid: held.pid(), held: Some(held) }
+    }
+
+    fn start_shell(&self, client: u32, script: &str) -> Running {
+        self.start(client, Path::new("/bin/sh"), &["-c", script])
+    }
+
+    /// Lets processes go and returns what is heard until all have ended; `at_gate` answers for gates.
+    fn run(
+        &mut self,
+        mut running: Vec<Running>,
+        mut at_gate: impl FnMut(&Call, Phase) -> Decision,
+    ) -> Vec<Call> {
+        for one in &running {
+            send(one.pid, libc::SIGCONT, Scope::Process).unwrap();
+        }
+        let until = Instant::now() + PATIENCE;
+        let mut calls = Vec::new();
+        loop {
+            running.retain(Running::lives);
+            // What was told before an end is in the channel by the time that the end is seen.
+            while let Ok(heard) = self.heard.try_recv() {
+                match heard {
+                    Heard::Call { call, .. } => calls.push(call),
+                    Heard::Gate { call, phase, .. } => {
+                        let decision = at_gate(&call, phase);
+                        self.tracer.answer(call.tid, decision);
+                    }
+                    Heard::LockWaited { .. } | Heard::Note { .. } => {}
+                }
+            }
+            if running.is_empty() {
+                return calls;
+            }
+            assert!(Instant::now() < until, "still running; heard so far: {calls:#?}");
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    fn run_alone(&mut self, running: Running) -> Vec<Call> {
+        self.run(vec![running], |_, _| Decision::Proceed)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+impl Running {
+    fn lives(&self) -> bool {
+        Path::new(&format!("/proc/{}", self.pid)).exists()
+    }
+
+    /// How it ended: its exit code, or the signal.
+    fn end(mut self) -> Result<i32, i32> {
+        self.held.take().unwrap().end().unwrap().status
+    }
+}
+
+fn gate(name: CallName, path: &str, phase: Phase) -> Gate {
+    Gate { name, path: Some(Pattern::new(path).unwrap()), phase }
+}
+
+/// The calls as they are printed, without those that leave no trace.
+fn printed(calls: &[Call]) -> Vec<String> {
+    let steps = calls.iter().filter(|call| call.is_step() || call.name == CallName::Exit);
+    steps.map(ToString::to_string).collect()
+}
