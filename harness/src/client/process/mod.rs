@@ -28,12 +28,10 @@ use crate::client::guardian::Guarded;
 use crate::client::prepare::Invocation;
 use crate::model::record::Barrier;
 
-use child::Child;
-
 pub use barrier::kind as barrier_kind;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 pub use barrier::start_filtered;
-pub use child::End;
+pub use child::{Child, End};
 pub use confine::{Confinement, NOBODY};
 pub use launcher::Launcher;
 pub use limits::raise_limits;

@@ -10,7 +10,7 @@ use super::sys::bell::Bell;
 use crate::trace::terms::{Decision, Heard, Settings};
 use super::world::World;
 use crate::client::prepare::Invocation;
-use crate::client::process::Held;
+use crate::client::process::{Child, Held};
 use crate::model::units::ClientId;
 
 /// What the thread is asked to do.
@@ -18,7 +18,7 @@ pub(super) enum Command {
     Launch {
         client: ClientId,
         invocation: Box<Invocation>,
-        held: mpsc::SyncSender<io::Result<Held>>,
+        started: mpsc::SyncSender<io::Result<Child>>,
     },
     Answer {
         tid: i32,
@@ -60,10 +60,11 @@ impl Tracer {
     /// # Errors
     /// What the system says when it refuses.
     pub fn launch(&self, client: ClientId, invocation: Invocation) -> io::Result<Held> {
-        let (held, launched) = mpsc::sync_channel(1);
-        self.tell(Command::Launch { client, invocation: Box::new(invocation), held });
+        let (started, launched) = mpsc::sync_channel(1);
+        self.tell(Command::Launch { client, invocation: Box::new(invocation), started });
         let gone = |_| io::Error::other("the tracer's thread has ended");
-        launched.recv().map_err(gone)?
+        // Put under guard here: a guardian that the tracer started would be a process of the tracer's.
+        Held::traced(launched.recv().map_err(gone)??)
     }
 
     /// Says how a thread goes on that stands at a gate. One that is no more needs no answer.

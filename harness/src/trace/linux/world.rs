@@ -18,7 +18,7 @@ use super::sys::wait::{self, Change, Patience};
 use crate::trace::terms::{Heard, Reach, Settings};
 use super::tracer::Command;
 use crate::client::prepare::Invocation;
-use crate::client::process::{End, Held, Scope, send, signal_number, start_filtered};
+use crate::client::process::{Child, End, Scope, send, signal_number, start_filtered};
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::scenario::Phase;
 use crate::model::units::{ClientId, Signal};
@@ -147,10 +147,10 @@ impl World {
 
     fn obey(&mut self, command: Command) -> bool {
         match command {
-            Command::Launch { client, invocation, held } => {
+            Command::Launch { client, invocation, started } => {
                 let launched = self.launch(client, &invocation);
                 // Nobody waits for it only where the run is over.
-                let _ = held.send(launched);
+                let _ = started.send(launched);
             }
             Command::Answer { tid, decision } => self.decide(tid, decision),
             Command::Quit => return false,
@@ -166,7 +166,7 @@ impl World {
         &mut self,
         client: ClientId,
         invocation: &Invocation,
-    ) -> io::Result<Held> {
+    ) -> io::Result<Child> {
         let child = start_filtered(invocation)?;
         let pid = i32::try_from(child.pid()).map_err(io::Error::other)?;
         let (ended, ends) = std::sync::mpsc::channel();
@@ -195,7 +195,7 @@ impl World {
         ptrace::listen(pid)?;
         self.ends.insert(pid, ended);
         self.tasks.insert(pid, Task { client, pid, state: State::Running, restarts: None });
-        Held::traced(child)
+        Ok(child)
     }
 
     fn on(&mut self, tid: i32, change: Change) {
@@ -362,14 +362,15 @@ impl World {
             // One that is gone is what is wanted.
             let _ = send(pid.cast_unsigned(), signal_number(Signal::Kill), Scope::Process);
         }
-        while let Ok(changed) = wait::next(None, Patience::Wait) {
-            match changed {
-                Some((tid, Change::Ended(end))) => self.ended(tid, end),
-                // A process that is being killed makes no more than one stop on its way.
-                Some((tid, _)) => {
+        while !self.tasks.is_empty() || !self.early.is_empty() {
+            match wait::next(None, Patience::Wait) {
+                Ok(Some((tid, Change::Ended(end)))) => self.ended(tid, end),
+                // One that had not been heard of yet, or that makes another stop on its way.
+                Ok(Some((tid, _))) => {
                     let _ = ptrace::resume(tid, libc::SIGKILL);
                 }
-                None => {}
+                Ok(None) => {}
+                Err(_) => return,
             }
         }
     }

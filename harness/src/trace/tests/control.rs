@@ -116,8 +116,10 @@ fn whatever_is_published_is_seen_while_nothing_changes() {
 #[test]
 fn a_process_is_suspended_and_woken_as_without_a_tracer() {
     let mut bench = Bench::new(Vec::new());
-    // The shell suspends itself and wakes by a child of its own.
-    let shell = bench.start_shell(1, "(kill -CONT $$; echo done > list.json) & kill -STOP $$; wait");
+    // The shell suspends itself, and a child of its own that sees this wakes it.
+    let script = "(until grep -q '^State:.[Tt]' /proc/$$/status; do :; done; kill -CONT $$) & \
+                  kill -STOP $$; wait; echo done > list.json";
+    let shell = bench.start_shell(1, script);
     let calls = bench.run_alone(shell);
     assert!(bench.path("list.json").exists());
     assert!(!calls.is_empty());
