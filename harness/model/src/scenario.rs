@@ -338,9 +338,9 @@ impl Scenario {
             Action::HoldUntil(trigger) => trigger.needs_tracer(),
             _ => false,
         };
-        self.inject.iter().any(|it| {
-            it.on.needs_tracer() || it.action.is_about_call() || awaits(&it.action)
-        })
+        self.inject
+            .iter()
+            .any(|it| it.on.needs_tracer() || it.action.is_about_call() || awaits(&it.action))
     }
 
     /// The clients that run a wave of `count` processes, as the indices of `clients.also` at its end; the

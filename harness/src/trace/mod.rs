@@ -73,6 +73,8 @@ mod trial {
         let (heard, _) = tokio::sync::mpsc::unbounded_channel();
         let started = Tracer::start(settings, heard)
             .and_then(|tracer| tracer.launch(ClientId(0), trial).map(drop));
-        started.err().map(|error| format!("this machine does not let processes be traced ({error})"))
+        started
+            .err()
+            .map(|error| format!("this machine does not let processes be traced ({error})"))
     }
 }

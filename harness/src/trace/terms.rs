@@ -43,9 +43,10 @@ impl Gate {
 pub fn about(pattern: Option<&Pattern>, call: &Call) -> bool {
     let Some(pattern) = pattern else { return true };
     let places = [call.path.as_ref(), call.to.as_ref()];
-    places.into_iter().flatten().any(|place| {
-        place.role.is_some_and(|role| pattern.matches(role, Path::new(&place.path)))
-    })
+    places
+        .into_iter()
+        .flatten()
+        .any(|place| place.role.is_some_and(|role| pattern.matches(role, Path::new(&place.path))))
 }
 
 /// What the tracer tells.

@@ -37,11 +37,7 @@ pub enum Tracing<'a> {
 
 /// Starts the program in a group of its own. `stdio` become its standard input, output and error. Returns
 /// its process id.
-pub fn launch(
-    invocation: &Invocation,
-    stdio: [RawFd; 3],
-    tracing: Tracing<'_>,
-) -> io::Result<u32> {
+pub fn launch(invocation: &Invocation, stdio: [RawFd; 3], tracing: Tracing<'_>) -> io::Result<u32> {
     let text = Text::new(invocation)?;
     let (argv, envp) = (pointers(&text.args), pointers(&text.env));
     let restore_limits = limits::restore();
@@ -198,9 +194,8 @@ unsafe fn become_program(request: &Request<'_>) {
 unsafe fn install(filter: *const libc::sock_fprog) -> bool {
     // SAFETY: seccomp reads the filter, which is valid by the caller's word; prctl takes no pointers.
     unsafe {
-        let install = || {
-            libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, filter) == 0
-        };
+        let install =
+            || libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, filter) == 0;
         install() || (libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && install())
     }
 }

@@ -145,7 +145,8 @@ impl Ready {
         }
         let at = Instant::now();
         let reaped = child.reap();
-        let left_behind = if group_empties(pid, traced).await { Vec::new() } else { group::members(pid) };
+        let left_behind =
+            if group_empties(pid, traced).await { Vec::new() } else { group::members(pid) };
         if left_behind.is_empty() {
             guarded.release();
         } else {

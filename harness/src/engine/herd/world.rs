@@ -273,8 +273,7 @@ fn watch(
     let (sender, files) = mpsc::unbounded_channel();
     let watcher =
         if is_traced { Watcher::led(watched, sender) } else { Watcher::start(watched, sender) };
-    let watcher = watcher
-        .map_err(EngineError::system("watch the cache directory"))?;
+    let watcher = watcher.map_err(EngineError::system("watch the cache directory"))?;
     Ok((watcher, files))
 }
 

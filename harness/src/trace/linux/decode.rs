@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::calls::{Extra, Known, Where};
 use super::paths::{self, Open};
 use super::sys::memory;
-use crate::trace::terms::{Reach, Territory};
 use crate::model::call::{CallName, Place};
+use crate::trace::terms::{Reach, Territory};
 
 /// A call before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +187,8 @@ impl Reader<'_> {
         if call.name == CallName::Open && call.flags.contains("O_EXCL") {
             call.tries_lock = true;
         }
-        call.tries_lock |= matches!(call.name, CallName::Mkdir | CallName::Link | CallName::Symlink);
+        call.tries_lock |=
+            matches!(call.name, CallName::Mkdir | CallName::Link | CallName::Symlink);
     }
 
     fn flock(&self, operation: u64, call: &mut Decoded) {

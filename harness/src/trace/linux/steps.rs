@@ -6,11 +6,11 @@ use super::calls;
 use super::decode::{Decoded, decode};
 use super::sys::filter::ARCH;
 use super::sys::ptrace::{self, Stop};
-use crate::trace::terms::{Decision, Heard};
 use super::world::{Pending, State, Task, World};
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::record::Role;
 use crate::model::scenario::Phase;
+use crate::trace::terms::{Decision, Heard};
 
 /// What the kernel returns within itself from a call that a signal has interrupted, before it makes the call
 /// again or says `EINTR` (`include/linux/errno.h`).
@@ -34,7 +34,9 @@ impl World {
         let (client, pid) = (task.client, task.pid);
         if arch != ARCH {
             if self.blind.insert(pid) {
-                let text = format!("{client} runs a 32-bit program (process {pid}): its calls are not seen");
+                let text = format!(
+                    "{client} runs a 32-bit program (process {pid}): its calls are not seen"
+                );
                 self.tell(Heard::Note { at: Instant::now(), text });
             }
             return None;
@@ -43,7 +45,8 @@ impl World {
         let settings = &self.settings;
         let decoded =
             decode(tid, known, &args, &settings.territory, &self.connections, settings.reach)?;
-        let Decoded { name, path, to, flags, bytes, connects, blocks_on_lock, tries_lock } = decoded;
+        let Decoded { name, path, to, flags, bytes, connects, blocks_on_lock, tries_lock } =
+            decoded;
         let (pid, tid) = (pid.cast_unsigned(), tid.cast_unsigned());
         let result = CallResult::Pending;
         let call = Call { client, pid, tid, name, path, to, flags, bytes, result };
@@ -64,7 +67,8 @@ impl World {
     fn before(&mut self, tid: i32, pending: Pending) {
         let again = self.tasks.get_mut(&tid).and_then(|task| task.restarts.take());
         // A call that the kernel makes again is the same call.
-        let stands = again != Some(pending.raw) && self.stands_at_gate(&pending.call, Phase::Before);
+        let stands =
+            again != Some(pending.raw) && self.stands_at_gate(&pending.call, Phase::Before);
         self.set(tid, State::Before(Box::new(pending)));
         if !stands {
             self.go_on(tid);
@@ -92,6 +96,10 @@ impl World {
         if let Some(error) = pending.fails {
             // One that is gone is heard of as ended.
             let _ = ptrace::skip(tid, -i64::from(error));
+        }
+        if pending.call.name == CallName::Exit {
+            let call = Call { result: CallResult::Never, ..pending.call.clone() };
+            let _ = self.heard.send(Heard::Call { at: Instant::now(), call });
         }
         let waits = pending.blocks_on_lock && pending.call.role().is_some();
         self.set(tid, State::Within(pending));

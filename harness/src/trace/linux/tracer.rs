@@ -7,11 +7,11 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::sys::bell::Bell;
-use crate::trace::terms::{Decision, Heard, Settings};
 use super::world::World;
 use crate::client::prepare::Invocation;
 use crate::client::process::{Child, Held};
 use crate::model::units::ClientId;
+use crate::trace::terms::{Decision, Heard, Settings};
 
 /// What the thread is asked to do.
 pub(super) enum Command {

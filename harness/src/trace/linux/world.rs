@@ -15,13 +15,13 @@ use super::decode::Connections;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
 use super::sys::wait::{self, Change, Patience};
-use crate::trace::terms::{Heard, Reach, Settings};
 use super::tracer::Command;
 use crate::client::prepare::Invocation;
 use crate::client::process::{Child, End, Scope, send, signal_number, start_filtered};
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::scenario::Phase;
 use crate::model::units::{ClientId, Signal};
+use crate::trace::terms::{Heard, Reach, Settings};
 
 /// Looks at a call that holds the turn and has not returned, before it is taken for one that waits for
 /// something, such as an `open` of a pipe.
@@ -162,11 +162,7 @@ impl World {
     ///
     /// It comes out of its `exec` traced in the old way, which cannot leave a process suspended by a signal
     /// as it is. So it is let go with a SIGSTOP in its place, which suspends it before it can run, and seized.
-    fn launch(
-        &mut self,
-        client: ClientId,
-        invocation: &Invocation,
-    ) -> io::Result<Child> {
+    fn launch(&mut self, client: ClientId, invocation: &Invocation) -> io::Result<Child> {
         let child = start_filtered(invocation)?;
         let pid = i32::try_from(child.pid()).map_err(io::Error::other)?;
         let (ended, ends) = std::sync::mpsc::channel();
@@ -258,7 +254,8 @@ impl World {
             if self.settings.reach == Reach::Everything {
                 self.tell(Heard::Call { at: Instant::now(), call });
             }
-            let task = Task { client: task.client, pid: tid, state: State::Running, restarts: None };
+            let task =
+                Task { client: task.client, pid: tid, state: State::Running, restarts: None };
             self.tasks.insert(tid, task);
         }
         let _ = ptrace::resume(tid, 0);

@@ -54,8 +54,7 @@ impl Bench {
             temporaries: vec!["*.tmp".into()],
             sidecars: Vec::new(),
         };
-        let territory =
-            Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
+        let territory = Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
         let (tell, heard) = unbounded_channel();
         let tracer = Tracer::start(Settings { territory, reach, gates, look }, tell).unwrap();
         Self { dir, root, tracer, heard }

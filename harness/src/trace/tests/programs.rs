@@ -20,7 +20,7 @@ fn the_calls_of_a_shell_and_its_children_are_told_in_order() {
         [
             "open(a.tmp, O_WRONLY|O_CREAT|O_TRUNC) = 3",
             "write(a.tmp, 4 bytes) = 4",
-            "rename(a.tmp -> list.json) = 0",
+            "rename(a.tmp -> list.json, RENAME_NOREPLACE) = 0",
             "exit(0) never returned",
             "mkdir(d) = 0",
             "exit(0) never returned",

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn known_calls_stop_and_all_others_pass() {
-        let program = program([libc::SYS_rename, libc::SYS_fcntl, libc::SYS_mmap, libc::SYS_openat]);
+        let program =
+            program([libc::SYS_rename, libc::SYS_fcntl, libc::SYS_mmap, libc::SYS_openat]);
         let check = |arch, number: i64, args, expected| {
             assert_eq!(run(&program, arch, number, args), expected, "{number} {args:?}");
         };
