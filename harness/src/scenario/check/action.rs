@@ -18,9 +18,9 @@ const STORM_MAX: u32 = 2_000;
 
 /// An action between waves: no process lives then, and no response is under way.
 pub(super) fn check_step(action: &Action, node: &Node<'_>, problems: &mut Vec<Problem>) {
-    if action.is_about_process() || action.is_about_response() {
+    if action.is_about_process() || action.is_about_response() || action.is_about_call() {
         let what =
-            if action.is_about_process() { "process lives" } else { "response is under way" };
+            if action.is_about_response() { "response is under way" } else { "process lives" };
         problems.push(
             Problem::at(node.span(), format!("no {what} before a wave starts"))
                 .note(format!("the action: {action}"))

@@ -3,7 +3,7 @@
 use cachestorm_model::scenario::{Action, Injection, Target, Trigger};
 
 use super::super::text::{Node, Problem, paths};
-use super::{Bounds, action};
+use super::{Bounds, action, calls};
 
 pub(super) fn check(
     injection: &Injection,
@@ -17,6 +17,7 @@ pub(super) fn check(
     each_wave(injection, node, problems);
     target(injection, bounds, node, problems);
     about_response(injection, node, problems);
+    calls::check(injection, bounds, node, problems);
     let action_node = node.get("do");
     action::check_value(&injection.action, &action_node, problems);
     if injection.on == Trigger::Begin && bounds.nothing_is_there_at_first {
@@ -25,7 +26,7 @@ pub(super) fn check(
 }
 
 /// The number in a trigger, with the most that it can be and why.
-fn ordinal(trigger: &Trigger, each_wave: bool, bounds: &Bounds) -> Option<(u32, u64, String)> {
+pub(super) fn ordinal(trigger: &Trigger, each_wave: bool, bounds: &Bounds) -> Option<(u32, u64, String)> {
     let processes = if each_wave { bounds.largest_wave } else { bounds.processes };
     let waves = if each_wave { 1 } else { bounds.waves };
     let whole = if each_wave { "a wave" } else { "the scenario" };
@@ -35,7 +36,7 @@ fn ordinal(trigger: &Trigger, each_wave: bool, bounds: &Bounds) -> Option<(u32, 
         | Trigger::HalfSent(n)
         | Trigger::ResponseDone(n)
         | Trigger::HerdWaits(n) => (*n, u64::MAX, String::new()),
-        Trigger::Started(n) | Trigger::Exited(n) => (
+        Trigger::Started(n) | Trigger::Exited(n) | Trigger::LockWaited(n) => (
             *n,
             processes,
             format!("{whole} has no more than {}", many(processes, "process", "es")),
@@ -52,16 +53,27 @@ fn many(number: u64, word: &str, plural: &str) -> String {
     if number == 1 { format!("1 {word}") } else { format!("{number} {word}{plural}") }
 }
 
-fn trigger(injection: &Injection, bounds: &Bounds, node: &Node<'_>, problems: &mut Vec<Problem>) {
+/// The number in a trigger must be one that can be reached.
+pub(super) fn count(
+    trigger: &Trigger,
+    each_wave: bool,
+    bounds: &Bounds,
+    node: &Node<'_>,
+    problems: &mut Vec<Problem>,
+) {
     let value = node.payload();
-    if let Some((number, most, why)) = ordinal(&injection.on, injection.each_wave, bounds) {
-        if number == 0 {
-            let problem = Problem::at(value.span(), "events are counted from 1");
-            problems.push(problem.help("write 1 for the first"));
-        } else if u64::from(number) > most {
-            problems.push(Problem::at(value.span(), "this can never happen").note(why));
-        }
+    let Some((number, most, why)) = ordinal(trigger, each_wave, bounds) else { return };
+    if number == 0 {
+        let problem = Problem::at(value.span(), "events are counted from 1");
+        problems.push(problem.help("write 1 for the first"));
+    } else if u64::from(number) > most {
+        problems.push(Problem::at(value.span(), "this can never happen").note(why));
     }
+}
+
+fn trigger(injection: &Injection, bounds: &Bounds, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    count(&injection.on, injection.each_wave, bounds, node, problems);
+    let value = node.payload();
     if let Trigger::Created(path)
     | Trigger::Written(path)
     | Trigger::Renamed(path)
@@ -99,7 +111,11 @@ fn nth(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>) {
     }
     let names_a_path = matches!(
         injection.on,
-        Trigger::Created(_) | Trigger::Written(_) | Trigger::Renamed(_) | Trigger::Removed(_)
+        Trigger::Created(_)
+            | Trigger::Written(_)
+            | Trigger::Renamed(_)
+            | Trigger::Removed(_)
+            | Trigger::Syscall(_)
     );
     if names_a_path {
         return;
@@ -108,7 +124,7 @@ fn nth(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>) {
         Problem::at(place.key_span(), "a scenario begins only once").help("leave `nth` out")
     } else {
         Problem::at(place.key_span(), "this trigger counts by itself")
-            .note("`nth` is for triggers that name a path")
+            .note("`nth` is for triggers that name a path or a call")
             .help(format!("write the number in the trigger, such as `on = {{ request = {nth} }}`"))
     };
     problems.push(problem);
@@ -202,6 +218,7 @@ fn about_response(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Pro
             | Trigger::HalfSent(_)
             | Trigger::HerdWaits(_),
         ) => return,
+        (Action::Delay(_), Trigger::Syscall(_)) => return,
         (Action::Reset, Trigger::ResponseDone(_)) => return,
         (_, Trigger::ResponseDone(_)) => "nothing is left of this response to be held back",
         _ => "this trigger is not about a response",

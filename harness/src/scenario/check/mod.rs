@@ -2,6 +2,7 @@
 //! contradict one another or can have no effect. Each is shown where it was written, and all at once.
 
 mod action;
+mod calls;
 mod clients;
 mod conditions;
 mod disk;
