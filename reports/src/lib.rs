@@ -44,6 +44,7 @@ pub mod show;
 pub mod statement;
 pub mod style;
 pub mod summary;
+pub mod sweep;
 pub mod terminal;
 pub mod text;
 

@@ -13,7 +13,8 @@
 //! 6. [`verdict`]: what the judge says about a record;
 //! 7. [`run`]: many judged records, which is what a report is made of;
 //! 8. [`expected`]: what a client that is wrong on purpose is expected to break;
-//! 9. [`matrix`]: which scenario caught which of them.
+//! 9. [`matrix`]: which scenario caught which of them;
+//! 10. [`sweep`]: what came of killing a client at every step.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
@@ -32,5 +33,6 @@ pub mod matrix;
 pub mod record;
 pub mod run;
 pub mod scenario;
+pub mod sweep;
 pub mod units;
 pub mod verdict;

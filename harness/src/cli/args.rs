@@ -41,6 +41,8 @@ pub enum Subcommand {
     Claims(ClaimsArgs),
     /// Run the clients whose bugs are known, and print which scenario and invariant catches which bug
     Matrix(MatrixArgs),
+    /// Kill a client at every call of its protocol, fail every call, and judge what is left
+    Crash(CrashArgs),
     /// Draw random scenarios over all the faults, run them, and make small what fails
     Storm(StormArgs),
     /// Run the mock Catwalk server alone, to point a client at by hand
@@ -120,6 +122,52 @@ pub struct StormArgs {
     /// The folder in which each run makes its own
     #[arg(short, long, default_value = "target/cachestorm")]
     pub out: PathBuf,
+}
+
+/// The arguments of `crash`.
+///
+/// Each scenario is run once to number the calls of its client, and then once for everything that can go wrong
+/// at each of them. Needs Linux on x86-64.
+#[derive(Debug, Args)]
+pub struct CrashArgs {
+    /// A client by name, or the path of a client.toml or of the folder that holds one
+    #[arg(short, long, default_value = "reference")]
+    pub client: String,
+    /// The scenarios, as `run` takes them
+    #[arg(long = "scenario", value_name = "SCENARIO", default_values_t = ["sweep/cold".to_owned(), "sweep/expired".to_owned()])]
+    pub scenarios: Vec<String>,
+    /// Kill only, and fail no call
+    #[arg(long)]
+    pub kills_only: bool,
+    /// Fail calls only, and kill nobody
+    #[arg(long, conflicts_with = "kills_only")]
+    pub failures_only: bool,
+    /// How many pairs of failures in one run are tried besides
+    #[arg(long, default_value_t = 32, value_name = "N")]
+    pub pairs: usize,
+    /// How many runs are made at a time [default: one for each processor]
+    #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+    /// What seeds the choices that the harness makes, such as which pairs are tried
+    #[arg(short, long, default_value_t = 0)]
+    pub seed: u64,
+    /// How the table is printed
+    #[arg(long, value_enum, default_value_t = CrashFormat::Terminal)]
+    pub format: CrashFormat,
+    /// The folder in which each run makes its own
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+}
+
+/// How a sweep is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CrashFormat {
+    /// For reading
+    Terminal,
+    /// For a page in a repository
+    Markdown,
+    /// For programs
+    Json,
 }
 
 /// The arguments of `list`.

@@ -3,6 +3,7 @@
 mod args;
 mod check;
 mod claims;
+mod crash;
 mod list;
 mod matrix;
 mod output;
@@ -72,6 +73,7 @@ pub fn main() -> ExitCode {
         Subcommand::Check(options) => check::run(&options),
         Subcommand::Claims(options) => claims::run(&options),
         Subcommand::Matrix(options) => matrix::run(&options),
+        Subcommand::Crash(options) => crash::run(&options),
         Subcommand::Storm(options) => storm::run(&options),
         Subcommand::Serve(options) => serve::run(&options),
         Subcommand::Completions { shell } => {

@@ -1,8 +1,10 @@
 //! The engines that run scenarios. Each writes a [`crate::model::record::Record`] and judges nothing.
 //!
 //! - [`herd`]: real concurrency, with kills, delays and faults at observed events;
+//! - [`crash`]: a client killed at every step of its protocol, and every call of it failed;
 //! - [`machine`]: what a scenario needs of the machine.
 
+pub mod crash;
 pub mod herd;
 pub mod machine;
 

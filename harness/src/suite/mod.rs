@@ -17,7 +17,7 @@ use crate::model::run::ScenarioResult;
 
 pub use crate::scenario::load::Entry;
 pub use many::{Progress, Silent, new_id, new_run, run};
-pub use one::{judged, run_once};
+pub use one::{judged, record_once, run_once};
 
 /// A client with what is needed to run it.
 #[derive(Debug, Clone)]

@@ -93,7 +93,35 @@ fn unfit(subject: &Subject, others: &[Other], scenario: &Scenario, work: &Path) 
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-fn run_and_judge(
+/// Runs a scenario once, traced, and returns its record. It is neither judged nor kept.
+///
+/// # Errors
+/// What [`run_once`] would have made of it: a scenario that is wrong, or that cannot be run here, or a fault
+/// of the harness.
+pub fn record_once(
+    entry: &Entry,
+    subject: &Subject,
+    options: &Options,
+    dir: &RunDir,
+) -> Result<Record, RunResult> {
+    let scenario = entry.scenario.as_ref();
+    let scenario = scenario.map_err(|diagnostic| RunResult::Invalid(diagnostic.to_string()))?;
+    let work = dir.work(&entry.name, 0);
+    let others = others(scenario, subject, &work).map_err(|result| *result)?;
+    if let Some(reason) = unfit(subject, &others, scenario, &dir.path()) {
+        return Err(RunResult::Skipped(reason));
+    }
+    if let Some(reason) = crate::trace::lacks() {
+        return Err(RunResult::Skipped(reason.to_owned()));
+    }
+    let options = Options { traced: true, ..options.clone() };
+    let spec = spec(&entry.name, scenario, 0, subject, others, &options, dir);
+    let record = run_spec(&spec);
+    let _ = fs::remove_dir_all(&spec.work);
+    record
+}
+
+fn spec(
     name: &str,
     scenario: &Scenario,
     repetition: u32,
@@ -101,8 +129,8 @@ fn run_and_judge(
     others: Vec<Other>,
     options: &Options,
     dir: &RunDir,
-) -> (RunResult, Option<String>) {
-    let spec = RunSpec {
+) -> RunSpec {
+    RunSpec {
         name: name.to_owned(),
         scenario: scenario.clone(),
         client: with_files_of(&subject.client, &others),
@@ -115,11 +143,30 @@ fn run_and_judge(
         traced: options.traced,
         backend: options.backend,
         cancel: options.cancel.subscribe(),
-    };
-    let record = match catch_unwind(AssertUnwindSafe(|| herd::run(&spec))) {
-        Ok(Ok(record)) => record,
-        Ok(Err(error)) => return (failed(&error), None),
-        Err(panic) => return (RunResult::HarnessFault(panic_text(panic.as_ref())), None),
+    }
+}
+
+fn run_spec(spec: &RunSpec) -> Result<Record, RunResult> {
+    match catch_unwind(AssertUnwindSafe(|| herd::run(spec))) {
+        Ok(Ok(record)) => Ok(record),
+        Ok(Err(error)) => Err(failed(&error)),
+        Err(panic) => Err(RunResult::HarnessFault(panic_text(panic.as_ref()))),
+    }
+}
+
+fn run_and_judge(
+    name: &str,
+    scenario: &Scenario,
+    repetition: u32,
+    subject: &Subject,
+    others: Vec<Other>,
+    options: &Options,
+    dir: &RunDir,
+) -> (RunResult, Option<String>) {
+    let spec = spec(name, scenario, repetition, subject, others, options, dir);
+    let record = match run_spec(&spec) {
+        Ok(record) => record,
+        Err(result) => return (result, None),
     };
     let result = judged(&record);
     // What a broken cache left is worth a look; anything else is only in the way.

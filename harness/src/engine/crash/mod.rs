@@ -1,0 +1,12 @@
+//! The crash engine: does it hold when a process dies, or a call fails, at *every* call, one by one?
+//!
+//! It runs a scenario once, traced, and numbers the calls of the client that fetches. Then it makes one
+//! scenario for each thing that can go wrong at each of them, and leaves them to the herd engine: every run
+//! has its record and its verdict, by the same rules as any other, and a fresh client after it, and one
+//! more past the TTL.
+//!
+//! - [`points`]: from a record to the calls at which something can go wrong, and what;
+//! - [`sweep`]: all the runs, over some threads.
+
+pub mod points;
+pub mod sweep;

@@ -1,0 +1,188 @@
+//! The calls of a recorded run at which a client can be killed or a call can fail. Pure.
+
+use std::path::Path;
+
+use crate::model::call::{Call, CallName, CallResult};
+use crate::model::record::{Part, Record, Role, What};
+use crate::model::scenario::Phase;
+use crate::model::sweep::{Deed, Point};
+use crate::model::units::{ByteSize, ClientId};
+use crate::model::errno::Errno;
+use crate::record::roles::Pattern;
+use crate::trace::terms::about;
+
+/// What is done at every point of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Clients are killed at the steps of their protocol.
+    pub kills: bool,
+    /// Calls fail.
+    pub failures: bool,
+}
+
+/// The points of a run: the calls of the client in its waves that first asked the server, or else of the
+/// first that made any. Calls that failed by themselves are no points: nothing came of them.
+pub fn points(record: &Record) -> Vec<Point> {
+    let Some(victim) = victim(record) else { return Vec::new() };
+    let calls: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
+    let mut points: Vec<Point> = Vec::new();
+    for (index, call) in calls.iter().enumerate() {
+        let Some(point) = point(call, &calls[..index]) else { continue };
+        if !points.iter().any(|known| known.id() == point.id()) {
+            points.push(point);
+        }
+    }
+    points
+}
+
+/// Everything that is done at a point.
+pub fn deeds(point: &Point, choice: Choice) -> Vec<Deed> {
+    let mut deeds = Vec::new();
+    if choice.kills && point.is_step {
+        deeds.extend([Deed::Kill(Phase::Before), Deed::Kill(Phase::After)]);
+    }
+    if choice.failures {
+        deeds.extend(errors(point.call).iter().map(|errno| Deed::Fail(*errno)));
+        if point.call.may_be_short() {
+            deeds.push(Deed::Short(ByteSize(1)));
+        }
+    }
+    deeds
+}
+
+/// The errors that a call can come to on a machine in trouble (the manual page of each).
+fn errors(call: CallName) -> &'static [Errno] {
+    use Errno::{
+        Acces, ConnRefused, ConnReset, DQuot, Intr, Io, MFile, NoLck, NoSpc, Pipe, RoFs, TimedOut,
+    };
+    match call {
+        CallName::Open => &[Acces, MFile, NoSpc, DQuot, RoFs, Io, Intr],
+        CallName::Read => &[Io, Intr],
+        CallName::Write | CallName::Sendfile | CallName::CopyFileRange => {
+            &[NoSpc, DQuot, Io, Intr]
+        }
+        CallName::Truncate | CallName::Fallocate => &[NoSpc, Io, Intr],
+        CallName::Rename | CallName::Link | CallName::Symlink | CallName::Mkdir => {
+            &[NoSpc, DQuot, Acces, RoFs, Io]
+        }
+        CallName::Unlink | CallName::Rmdir | CallName::Mknod => &[Acces, RoFs, Io],
+        CallName::Fsync | CallName::Fdatasync => &[Io, NoSpc, DQuot],
+        CallName::Flock | CallName::Fcntl => &[NoLck, Intr],
+        CallName::Utimens | CallName::Chmod | CallName::Chown => &[Acces, RoFs, Io],
+        CallName::Stat | CallName::Access | CallName::Readlink => &[Acces, Io],
+        CallName::Close => &[Io, DQuot, Intr],
+        CallName::Connect => &[ConnRefused, TimedOut, Intr],
+        CallName::Send => &[Pipe, ConnReset, Intr],
+        CallName::Recv => &[ConnReset, Intr],
+        CallName::Mmap | CallName::Exec | CallName::Exit => &[],
+    }
+}
+
+fn calls(record: &Record) -> impl Iterator<Item = &Call> {
+    record.events.iter().filter_map(|event| match &event.what {
+        What::Call(call) if call.is_over() => Some(call),
+        _ => None,
+    })
+}
+
+fn victim(record: &Record) -> Option<ClientId> {
+    let of_waves: Vec<ClientId> = record
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Spawned { client, part: Part::Wave(_), .. } => Some(*client),
+            _ => None,
+        })
+        .collect();
+    let in_wave = || calls(record).filter(|call| of_waves.contains(&call.client));
+    let asks = in_wave().find(|call| call.name == CallName::Connect);
+    asks.or_else(|| in_wave().next()).map(|call| call.client)
+}
+
+/// The point of a call, after those before it; `None` where nothing can be done to it.
+fn point(call: &Call, before: &[&Call]) -> Option<Point> {
+    let made = matches!(call.result, CallResult::Returned(_))
+        || call.name == CallName::Connect && call.error() == Some(libc::EINPROGRESS);
+    let matters = call.role().is_some() || call.name.is_network();
+    if !made || !matters {
+        return None;
+    }
+    let path = pattern(call);
+    let compiled = path.as_deref().map(Pattern::new).transpose().ok()?;
+    // By the rule by which a trigger counts.
+    let alike = |it: &&&Call| it.name == call.name && about(compiled.as_ref(), it);
+    let earlier = before.iter().filter(alike).count();
+    let nth = u32::try_from(earlier).unwrap_or(u32::MAX).saturating_add(1);
+    Some(Point { call: call.name, path, nth, shown: call.to_string(), is_step: call.is_step() })
+}
+
+/// The pattern by which a call is known again: what its file is, where the description says so; temporaries
+/// have other names in every run.
+fn pattern(call: &Call) -> Option<String> {
+    let place = call.subject().filter(|place| place.role.is_some()).or_else(|| {
+        [call.path.as_ref(), call.to.as_ref()].into_iter().flatten().find(|it| it.role.is_some())
+    })?;
+    Some(match place.role? {
+        Role::Other => escaped(Path::new(&place.path)),
+        role => role.to_string(),
+    })
+}
+
+fn escaped(path: &Path) -> String {
+    globset::escape(&path.to_string_lossy())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::call::Place;
+
+    fn call(name: CallName, path: &str, role: Option<Role>) -> Call {
+        Call {
+            client: ClientId(1),
+            pid: 1,
+            tid: 1,
+            name,
+            path: Some(Place { path: path.to_owned(), role }),
+            to: None,
+            flags: String::new(),
+            bytes: None,
+            result: CallResult::Returned(0),
+        }
+    }
+
+    #[test]
+    fn a_point_is_known_again_by_what_its_file_is() {
+        let write = call(CallName::Write, ".p.Ab3.tmp", Some(Role::Temp));
+        let again = call(CallName::Write, ".p.Xy9.tmp", Some(Role::Temp));
+        let first = point(&write, &[]).unwrap();
+        assert_eq!(first.id(), "write-temp-1");
+        assert_eq!(point(&again, &[&write]).unwrap().id(), "write-temp-2");
+        let other = call(CallName::Mkdir, "crush[1]", Some(Role::Other));
+        let other = point(&other, &[&write]).unwrap();
+        assert_eq!((other.id().as_str(), other.path.as_deref()), ("mkdir-crush--1-1", Some("crush[[]1[]]")));
+    }
+
+    #[test]
+    fn what_failed_by_itself_or_lies_elsewhere_is_no_point() {
+        let mut failed = call(CallName::Open, "p", Some(Role::Published));
+        failed.result = CallResult::Failed(libc::ENOENT);
+        assert_eq!(point(&failed, &[]), None);
+        assert_eq!(point(&call(CallName::Open, "/etc/hosts", None), &[]), None);
+        let mut connect = call(CallName::Connect, "127.0.0.1:1", None);
+        connect.result = CallResult::Failed(libc::EINPROGRESS);
+        assert_eq!(point(&connect, &[]).unwrap().id(), "connect-network-1");
+    }
+
+    #[test]
+    fn a_client_is_killed_at_its_steps_only() {
+        let choice = Choice { kills: true, failures: true };
+        let stat = point(&call(CallName::Stat, "p", Some(Role::Published)), &[]).unwrap();
+        assert_eq!(deeds(&stat, choice), [Deed::Fail(Errno::Acces), Deed::Fail(Errno::Io)]);
+        let rename = point(&call(CallName::Rename, "p", Some(Role::Published)), &[]).unwrap();
+        let kills = deeds(&rename, Choice { failures: false, ..choice });
+        assert_eq!(kills, [Deed::Kill(Phase::Before), Deed::Kill(Phase::After)]);
+        let write = point(&call(CallName::Write, "p", Some(Role::Temp)), &[]).unwrap();
+        assert!(deeds(&write, choice).contains(&Deed::Short(ByteSize(1))));
+    }
+}

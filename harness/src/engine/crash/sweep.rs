@@ -1,0 +1,171 @@
+//! All the runs of a sweep, and what came of them.
+
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+
+use super::points::{self, Choice};
+use crate::model::run::{Run, RunResult};
+use crate::model::scenario::Scenario;
+use crate::model::sweep::{Case, Deed, Point, SWEEP_SCHEMA, Sweep};
+use crate::record::store::RunDir;
+use crate::suite::{self, Entry, Options, Subject};
+
+/// What a sweep does.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// At every point.
+    pub choice: Choice,
+    /// How many pairs of failures are tried besides, drawn from all that there are.
+    pub pairs: usize,
+}
+
+/// A scenario with the runs that a sweep makes of it.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    scenario: String,
+    points: Vec<Point>,
+    runs: Vec<(Entry, Vec<(usize, Deed)>)>,
+}
+
+/// Runs the scenario once to number the calls of the client, and makes a scenario for each thing that can go
+/// wrong.
+///
+/// # Errors
+/// What kept the run from being made: the same as for any run of the scenario.
+pub fn prepare(
+    entry: &Entry,
+    subject: &Subject,
+    options: &Options,
+    plan: Plan,
+    dir: &RunDir,
+) -> Result<Prepared, RunResult> {
+    let record = suite::record_once(entry, subject, options, dir)?;
+    let points = points::points(&record);
+    let base = &record.scenario;
+    let mut runs = vec![(with(entry, base, "undisturbed", &points, &[]), Vec::new())];
+    let mut failures = Vec::new();
+    for (index, point) in points.iter().enumerate() {
+        for deed in points::deeds(point, plan.choice) {
+            let deeds = vec![(index, deed)];
+            let name = format!("{}/{}", point.id(), word(deed));
+            runs.push((with(entry, base, &name, &points, &deeds), deeds));
+            if !matches!(deed, Deed::Kill(_)) {
+                failures.push((index, deed));
+            }
+        }
+    }
+    for pair in pairs(&failures, plan.pairs, options.seed) {
+        let name = pair.map(|(index, deed)| format!("{}/{}", points[index].id(), word(deed)));
+        let name = format!("pairs/{}", name.join("+").replace('/', "-"));
+        runs.push((with(entry, base, &name, &points, &pair), pair.to_vec()));
+    }
+    Ok(Prepared { scenario: entry.name.clone(), points, runs })
+}
+
+/// Two failures of one run: the second at a later point than the first. After the first a client may never
+/// come to it, and then the run is about the first alone.
+fn pairs(failures: &[(usize, Deed)], most: usize, seed: u64) -> Vec<[(usize, Deed); 2]> {
+    let mut choices = StdRng::seed_from_u64(seed);
+    let mut pairs: Vec<[(usize, Deed); 2]> = Vec::new();
+    // Draws that repeat a pair, or have no later point, are lost; twice as many as wanted are enough.
+    for _ in 0..most * 2 {
+        let (Some(first), Some(second)) =
+            (failures.choose(&mut choices), failures.choose(&mut choices))
+        else {
+            break;
+        };
+        let pair = [*first, *second];
+        if first.0 < second.0 && pairs.len() < most && !pairs.contains(&pair) {
+            pairs.push(pair);
+        }
+    }
+    pairs
+}
+
+fn with(
+    entry: &Entry,
+    base: &Scenario,
+    name: &str,
+    points: &[Point],
+    deeds: &[(usize, Deed)],
+) -> Entry {
+    let mut scenario = base.clone();
+    for (position, (index, deed)) in deeds.iter().enumerate() {
+        let mut injection = points[*index].injection(*deed);
+        injection.optional = position > 0;
+        scenario.inject.push(injection);
+    }
+    if let Some((index, deed)) = deeds.first() {
+        let more = if deeds.len() > 1 { ", and one more" } else { "" };
+        scenario.summary = format!("{deed}: {}{more}", points[*index].shown);
+    }
+    Entry { name: format!("{}/{name}", entry.name), file: None, scenario: Ok(scenario) }
+}
+
+/// One word for a name.
+fn word(deed: Deed) -> String {
+    match deed {
+        Deed::Kill(phase) => format!("killed-{phase}"),
+        Deed::Fail(errno) => errno.to_string(),
+        Deed::Short(_) => "short".to_owned(),
+    }
+}
+
+impl Prepared {
+    /// The scenarios to be run, traced.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.runs.iter().map(|(entry, _)| entry)
+    }
+
+    /// What came of them.
+    pub fn swept(self, run: &Run) -> Sweep {
+        let cases = self.runs.into_iter().map(|(entry, deeds)| case(entry.name, deeds, run));
+        Sweep {
+            schema: SWEEP_SCHEMA.to_owned(),
+            client: run.client.clone(),
+            scenario: self.scenario,
+            points: self.points,
+            cases: cases.collect(),
+        }
+    }
+}
+
+fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
+    let mut case =
+        Case { deeds, name, outcome: None, broken: Vec::new(), sentences: Vec::new() };
+    let result = run.results.iter().find(|result| result.scenario == case.name);
+    match result.map(|result| &result.result) {
+        Some(RunResult::Judged(verdict)) => {
+            case.outcome = Some(verdict.outcome);
+            case.broken = verdict.broken();
+            let violations = verdict.invariants.iter().flat_map(|it| &it.violations);
+            case.sentences = violations.map(|it| it.sentence.clone()).collect();
+            case.sentences.extend(verdict.reasons.iter().cloned());
+        }
+        Some(RunResult::Invalid(why) | RunResult::Skipped(why) | RunResult::HarnessFault(why)) => {
+            case.sentences.push(why.clone());
+        }
+        None => case.sentences.push("it was not run".to_owned()),
+    }
+    case
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::errno::Errno;
+
+    #[test]
+    fn pairs_are_drawn_once_each_and_in_order_up_to_a_bound() {
+        let failures: Vec<_> = (0..5).map(|index| (index, Deed::Fail(Errno::Io))).collect();
+        let drawn = pairs(&failures, 6, 1);
+        assert_eq!(drawn, pairs(&failures, 6, 1));
+        assert!(!drawn.is_empty() && drawn.len() <= 6);
+        for (index, [first, second]) in drawn.iter().enumerate() {
+            assert!(first.0 < second.0);
+            assert!(!drawn[..index].contains(&[*first, *second]));
+        }
+        assert!(pairs(&[], 6, 1).is_empty());
+    }
+}
