@@ -35,6 +35,7 @@ impl Word {
     fn of(case: Option<&Case>) -> Self {
         let Some(case) = case else { return Self::new(Grade::None, "-") };
         match case.outcome {
+            Some(Outcome::Pass) if !case.reached => Self::new(Grade::None, "not reached"),
             Some(Outcome::Pass) => Self::new(Grade::Good, "held"),
             Some(Outcome::Fail) => Self::new(Grade::Bad, broken(case)),
             Some(Outcome::Vacuous) => Self::new(Grade::Doubtful, "not reached"),
@@ -145,7 +146,7 @@ fn pairs(sweep: &Sweep) -> Option<String> {
 fn verdict(sweep: &Sweep) -> String {
     let runs = sweep.cases.len();
     let failed = sweep.failed().count();
-    let lost = sweep.cases.iter().filter(|case| !case.is_reached()).count();
+    let lost = sweep.cases.iter().filter(|case| !case.reached).count();
     let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let calls = text::counted(count(sweep.points.len()), "call");
     let mut said = format!("{calls}, {}: ", text::counted(count(runs), "run"));
@@ -173,7 +174,7 @@ pub fn terminal(sweep: &Sweep, options: &Options) -> String {
         table.lines.iter().map(|line| word(line).text.chars().count()).max().unwrap_or(0)
     };
     let (before, after) = (wide(|it| &it.before).max(6), wide(|it| &it.after).max(5));
-    let head = format!("{:>4}  {:before$}  {:after$}  failed, and the call", "", "killed", "after");
+    let head = format!("{:>4}  {:before$}  {:after$}  failed, and the call", "", "before", "after");
     out.push_str(&paint(options.palette.faint, head.trim_end()));
     out.push('\n');
     let cell = |word: &Word, width: usize| {

@@ -65,11 +65,13 @@ impl Point {
         Injection {
             on: Trigger::Syscall(OnCall { call: self.call, path: self.path.clone(), phase }),
             nth: Some(self.nth),
-            each_wave: false,
+            // Where there are several waves, what the killed leave piles up.
+            each_wave: matches!(deed, Deed::Kill(_)),
             times: None,
             target: None,
             action,
-            optional: false,
+            // In how many pieces an answer is received hangs on the network.
+            optional: self.call == CallName::Recv && self.nth > 1,
         }
     }
 }
@@ -104,6 +106,8 @@ pub struct Case {
     pub deeds: Vec<(usize, Deed)>,
     /// The name of the run's scenario, under which its record is kept.
     pub name: String,
+    /// Whether the client came to the first of them: a run that never did says nothing of it.
+    pub reached: bool,
     /// The verdict; `None` where the run could not be made.
     pub outcome: Option<Outcome>,
     /// The invariants that were broken.
@@ -113,14 +117,9 @@ pub struct Case {
 }
 
 impl Case {
-    /// Whether what was to be done was: a run that never came to its point says nothing.
-    pub fn is_reached(&self) -> bool {
-        self.outcome != Some(Outcome::Vacuous)
-    }
-
     /// Whether it holds.
     pub fn holds(&self) -> bool {
-        self.outcome == Some(Outcome::Pass)
+        self.reached && self.outcome == Some(Outcome::Pass)
     }
 }
 

@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | kill | of the one killed | of the one killed | never: a peer takes over |
 //! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
-//! | a call that fails or transfers less | if it came after the request | of the one whose call it was | of all that lived meanwhile |
+//! | a call that fails or transfers less | of the one whose call it was | of the one whose call it was | of all that lived meanwhile |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay; a fault that slows | if its sender gave up for it | of its sender | of all that lived meanwhile |
 //! | a fault that spares | never | never | never |
@@ -59,7 +59,8 @@ pub(super) fn failure(
     if let Some(process) = sender {
         since.extend(process.kills.iter().map(|(moment, _)| *moment));
         since.extend(process.overdue.map(|(moment, _)| moment));
-        since.extend(process.broken_calls.iter().find(|call| call.index > arrived).copied());
+        // Also one before the request: who could not lock may fetch, and not publish.
+        since.extend(process.broken_calls.first().copied());
         let stops = process.stops.iter();
         since.extend(
             stops.filter(|(_, to)| to.is_none_or(|to| to.index > arrived)).map(|(from, _)| *from),

@@ -8,6 +8,7 @@ use super::points::{self, Choice};
 use crate::model::run::{Run, RunResult};
 use crate::model::scenario::Scenario;
 use crate::model::sweep::{Case, Deed, Point, SWEEP_SCHEMA, Sweep};
+use crate::model::verdict::Verdict;
 use crate::record::store::RunDir;
 use crate::suite::{self, Entry, Options, Subject};
 
@@ -93,7 +94,7 @@ fn with(
     let mut scenario = base.clone();
     for (position, (index, deed)) in deeds.iter().enumerate() {
         let mut injection = points[*index].injection(*deed);
-        injection.optional = position > 0;
+        injection.optional |= position > 0;
         scenario.inject.push(injection);
     }
     if let Some((index, deed)) = deeds.first() {
@@ -133,11 +134,12 @@ impl Prepared {
 
 fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
     let mut case =
-        Case { deeds, name, outcome: None, broken: Vec::new(), sentences: Vec::new() };
+        Case { deeds, name, reached: false, outcome: None, broken: Vec::new(), sentences: Vec::new() };
     let result = run.results.iter().find(|result| result.scenario == case.name);
     match result.map(|result| &result.result) {
         Some(RunResult::Judged(verdict)) => {
             case.outcome = Some(verdict.outcome);
+            case.reached = reached(&case.deeds, verdict);
             case.broken = verdict.broken();
             let violations = verdict.invariants.iter().flat_map(|it| &it.violations);
             case.sentences = violations.map(|it| it.sentence.clone()).collect();
@@ -149,6 +151,18 @@ fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
         None => case.sentences.push("it was not run".to_owned()),
     }
     case
+}
+
+/// Whether the first of a run's deeds was done: its injection is the first of those that the sweep added,
+/// which are the last of the scenario.
+fn reached(deeds: &[(usize, Deed)], verdict: &Verdict) -> bool {
+    let fired: Vec<u32> = verdict
+        .witnesses
+        .iter()
+        .filter(|witness| witness.name.starts_with("injection "))
+        .map(|witness| witness.observed)
+        .collect();
+    deeds.is_empty() || fired.iter().rev().nth(deeds.len() - 1).is_some_and(|fired| *fired > 0)
 }
 
 #[cfg(test)]

@@ -219,9 +219,28 @@ impl Herd<'_> {
         let until = match hold {
             _ if suspended => Until::Continued,
             Some(index) if !released => Until::Released(index),
-            _ => return traced.answer(tid, decision, delay),
+            _ => {
+                traced.answer(tid, decision, delay);
+                // What it was to wait for had happened before it came here.
+                if let Some(index) = hold {
+                    self.note_released(client, index, None, Instant::now());
+                }
+                return;
+            }
         };
         traced.held.push(HeldCall { tid, client, decision, until });
+    }
+
+    /// A process that an injection of the list held goes on: the other half of that injection.
+    fn note_released(&mut self, client: ClientId, index: usize, event: Option<EventRef>, at: Instant) {
+        let what = What::Injected {
+            injection: u32::try_from(index).ok(),
+            action: Action::Continue,
+            targets: vec![client],
+            because: event.map(Recorder::number),
+            effect: Effect::Landed,
+        };
+        self.recorder.add(at, what);
     }
 
     async fn on_lock_waited(&mut self, at: Instant, client: ClientId, path: String) {
@@ -250,15 +269,9 @@ impl Herd<'_> {
             Until::Continued => false,
         });
         for HeldCall { client, until, .. } in free {
-            let Until::Released(index) = until else { continue };
-            let what = What::Injected {
-                injection: u32::try_from(index).ok(),
-                action: Action::Continue,
-                targets: vec![client],
-                because: event.map(Recorder::number),
-                effect: Effect::Landed,
-            };
-            self.recorder.add(at, what);
+            if let Until::Released(index) = until {
+                self.note_released(client, index, event, at);
+            }
         }
     }
 
