@@ -31,6 +31,7 @@ use thiserror::Error;
 pub mod annotations;
 pub mod claims;
 pub mod counts;
+pub mod crash;
 mod details;
 mod events;
 mod excerpt;

@@ -126,9 +126,9 @@ impl Table {
         let told = |case: &Case| (case.name.clone(), case.sentences.join("; "));
         Self {
             title: format!("{} at every call of {}", sweep.client, sweep.scenario),
-            undisturbed: undisturbed
-                .filter(|case| !case.holds())
-                .map(|case| format!("undisturbed, {}: {}", Word::of(Some(case)).text, told(case).1)),
+            undisturbed: undisturbed.filter(|case| !case.holds()).map(|case| {
+                format!("undisturbed, {}: {}", Word::of(Some(case)).text, told(case).1)
+            }),
             lines: lines.collect(),
             pairs: pairs(sweep),
             verdict: verdict(sweep),

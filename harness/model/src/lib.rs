@@ -14,7 +14,7 @@
 //! 7. [`run`]: many judged records, which is what a report is made of;
 //! 8. [`expected`]: what a client that is wrong on purpose is expected to break;
 //! 9. [`matrix`]: which scenario caught which of them;
-//! 10. [`sweep`]: what came of killing a client at every step.
+//! 10. [`sweep`]: what came of killing a client at every step, and [`crash`]: the same of many clients.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
@@ -23,6 +23,7 @@
 pub mod call;
 pub mod client;
 mod conditions;
+pub mod crash;
 mod disk;
 mod ending;
 pub mod errno;

@@ -70,8 +70,7 @@ impl Point {
             times: None,
             target: None,
             action,
-            // In how many pieces an answer is received hangs on the network.
-            optional: self.call == CallName::Recv && self.nth > 1,
+            optional: false,
         }
     }
 }
@@ -146,8 +145,7 @@ impl Sweep {
     /// The word for the whole: a violation wins, then doubt, then what was never reached.
     pub fn outcome(&self) -> Outcome {
         let has = |outcome| self.cases.iter().any(|case| case.outcome == Some(outcome));
-        let order =
-            [Outcome::Fail, Outcome::Inconclusive, Outcome::Vacuous, Outcome::Skipped];
+        let order = [Outcome::Fail, Outcome::Inconclusive, Outcome::Vacuous, Outcome::Skipped];
         match order.into_iter().find(|outcome| has(*outcome)) {
             Some(outcome) => outcome,
             None if self.cases.is_empty() => Outcome::Vacuous,

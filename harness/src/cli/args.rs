@@ -130,9 +130,10 @@ pub struct StormArgs {
 /// at each of them. Needs Linux on x86-64.
 #[derive(Debug, Args)]
 pub struct CrashArgs {
-    /// A client by name, or the path of a client.toml or of the folder that holds one
-    #[arg(short, long, default_value = "reference")]
-    pub client: String,
+    /// Clients by name, or by the path of a client.toml or of the folder that holds one; `all` is all that the
+    /// program holds
+    #[arg(short, long, value_delimiter = ',', default_value = "reference")]
+    pub client: Vec<String>,
     /// The scenarios, as `run` takes them
     #[arg(long = "scenario", value_name = "SCENARIO", default_values_t = ["sweep/cold".to_owned(), "sweep/expired".to_owned()])]
     pub scenarios: Vec<String>,
@@ -145,12 +146,16 @@ pub struct CrashArgs {
     /// How many pairs of failures in one run are tried besides
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub pairs: usize,
-    /// How many runs are made at a time [default: one for each processor]
+    /// How many runs are made at a time [default: three for each processor]
     #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// What seeds the choices that the harness makes, such as which pairs are tried
     #[arg(short, long, default_value_t = 0)]
     pub seed: u64,
+    /// Keep crash.json and crash.md in this folder, a few lines for each client; the rows of clients that were
+    /// not swept stay as they are there
+    #[arg(long, value_name = "FOLDER")]
+    pub write: Option<PathBuf>,
     /// How the table is printed
     #[arg(long, value_enum, default_value_t = CrashFormat::Terminal)]
     pub format: CrashFormat,

@@ -1,53 +1,121 @@
-//! `cachestorm crash`: a client killed at every call of its protocol, and every call failed.
+//! `cachestorm crash`: clients killed at every call of their protocol, and every call failed.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use anyhow::{Context, anyhow};
-use cachestorm_reports::{sweep as report, write_all};
+use anyhow::{Context, anyhow, ensure};
+use cachestorm_reports::{crash as table, sweep as report, write_all};
 
 use super::args::{CrashArgs, CrashFormat};
+use super::matrix::expectations;
 use super::progress::Live;
 use super::run::subject;
 use super::{Failure, Outcome, output};
+use crate::catwalk::Backend;
 use crate::engine::crash::points::Choice;
 use crate::engine::crash::sweep::{Plan, Prepared, prepare};
+use crate::model::crash::{CRASH_SCHEMA, CrashRow, CrashSummary, CrashTable};
 use crate::model::run::{RunOutcome, RunResult};
 use crate::model::sweep::Sweep;
 use crate::record::store::RunDir;
 use crate::scenario::{builtin, resolve};
-use crate::suite::{self, Entry, Options};
+use crate::suite::{self, Entry, Options, Subject};
+
+/// The names of the files that `--write` keeps, without their ending.
+const FILE: &str = "crash";
 
 /// Runs the subcommand. Anything that is broken at any call is a violation.
 pub fn run(args: &CrashArgs) -> Outcome {
     let entries =
         resolve::scenarios(&args.scenarios, builtin::scenarios()).map_err(Failure::usage)?;
-    let (subject, _helpers) = subject(&args.client)?;
+    let before = args.write.as_deref().map(read).transpose().map_err(Failure::usage)?.flatten();
+    let names = match args.client.as_slice() {
+        [all] if all == "all" => builtin::client_names(),
+        names => names.to_vec(),
+    };
     let mut options = Options::new(&args.out);
     options.jobs = args.jobs.map_or_else(default_jobs, usize::from);
     options.seed = args.seed;
     options.traced = true;
+    // A sweep asks about files; what answers behind the front makes no difference to it but in time.
+    options.backend = Backend::Direct;
     options.cancel.on_signals().map_err(Failure::harness)?;
+    let mut rows = Vec::new();
+    let mut outcomes = Vec::new();
+    for name in names {
+        let (subject, _helpers) = subject(&name)?;
+        let bug = expectations(&subject.dir).map_err(Failure::usage)?.map(|it| it.bug);
+        let mut row = CrashRow { client: name.clone(), bug, skipped: None, sweeps: Vec::new() };
+        match sweep(&entries, &subject, &options, args)? {
+            Ok((sweeps, outcome)) => {
+                row.sweeps = sweeps.iter().map(CrashSummary::of).collect();
+                outcomes.push(outcome);
+            }
+            Err(why) => {
+                output::note(&format!("{name} is skipped: {why}"));
+                row.skipped = Some(why);
+                outcomes.push(RunOutcome::Skipped);
+            }
+        }
+        rows.push(row);
+        if options.cancel.is_cancelled() {
+            break;
+        }
+    }
+    if let Some(folder) = &args.write {
+        let newer = CrashTable { schema: CRASH_SCHEMA.to_owned(), rows };
+        let whole = match before {
+            Some(before) => before.updated(newer),
+            None => newer,
+        };
+        write_table(&whole, folder).map_err(Failure::usage)?;
+        output::note(&format!("The crash table is in {}.", folder.display()));
+    }
+    let worst = worst(&outcomes);
+    Ok(ExitCode::from(worst.exit_code()))
+}
+
+/// A violation wins, then what could not be told, then what was skipped, where all of it was.
+fn worst(outcomes: &[RunOutcome]) -> RunOutcome {
+    let order = [
+        RunOutcome::Violation,
+        RunOutcome::HarnessFault,
+        RunOutcome::Usage,
+        RunOutcome::Inconclusive,
+        RunOutcome::Vacuous,
+    ];
+    let found = order.into_iter().find(|outcome| outcomes.contains(outcome));
+    let all_skipped = outcomes.iter().all(|outcome| *outcome == RunOutcome::Skipped);
+    found.unwrap_or(if all_skipped { RunOutcome::Skipped } else { RunOutcome::Pass })
+}
+
+/// All the sweeps of one client, in a run of their own; or why it cannot be swept here.
+#[allow(clippy::type_complexity)]
+fn sweep(
+    entries: &[Entry],
+    subject: &Subject,
+    options: &Options,
+    args: &CrashArgs,
+) -> Result<Result<(Vec<Sweep>, RunOutcome), String>, Failure> {
     let choice = Choice { kills: !args.failures_only, failures: !args.kills_only };
     let plan = Plan { choice, pairs: if choice.failures { args.pairs } else { 0 } };
-    let prepared = match number(&entries, |entry, dir| prepare(entry, &subject, &options, plan, dir))
-    {
+    let prepared = match number(entries, |entry, dir| prepare(entry, subject, options, plan, dir)) {
         Ok(prepared) => prepared,
-        Err(Unmade::Skipped(why)) => {
-            output::note(&format!("skipped: {why}"));
-            return Ok(ExitCode::from(RunOutcome::Skipped.exit_code()));
-        }
+        Err(Unmade::Skipped(why)) => return Ok(Err(why)),
         Err(Unmade::Failed(failure)) => return Err(failure),
     };
     let runs: Vec<Entry> = prepared.iter().flat_map(Prepared::entries).cloned().collect();
     let live = Live::new(runs.len() as u64, 1);
-    let (run, dir) = suite::run(&runs, &subject, &options, &live).map_err(Failure::usage)?;
+    let (run, dir) = suite::run(&runs, subject, options, &live).map_err(Failure::usage)?;
     live.end();
     let sweeps: Vec<Sweep> = prepared.into_iter().map(|it| it.swept(&run)).collect();
-    dir.write("run.json", &serde_json::to_string_pretty(&run).map_err(Failure::harness)?)
-        .map_err(Failure::harness)?;
+    let text = serde_json::to_string_pretty(&run).map_err(Failure::harness)?;
+    dir.write("run.json", &text).map_err(Failure::usage)?;
     write_all(&run, false, &dir.path()).map_err(Failure::usage)?;
-    super::report::write_beside(&run, &dir.path(), false).map_err(Failure::harness)?;
+    super::report::write_beside(&run, &dir.path(), false).map_err(Failure::usage)?;
     write(&sweeps, &dir).map_err(Failure::usage)?;
     for sweep in &sweeps {
         output::print(&match args.format {
@@ -58,7 +126,7 @@ pub fn run(args: &CrashArgs) -> Outcome {
     }
     output::note(&format!("The sweep and its records are in {}.", dir.path().display()));
     let outcome = run.outcome(false);
-    Ok(ExitCode::from(outcome.exit_code()))
+    Ok(Ok((sweeps, outcome)))
 }
 
 /// Why no sweep was made.
@@ -94,7 +162,34 @@ fn write(sweeps: &[Sweep], dir: &RunDir) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Each run has its processes on one processor, so that each processor can have a run.
+/// The table that an earlier sweep has left in the folder.
+fn read(folder: &Path) -> anyhow::Result<Option<CrashTable>> {
+    let file = folder.join(FILE).with_extension("json");
+    let text = match fs::read_to_string(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.with_context(|| format!("read {}", file.display()))?,
+    };
+    let table: CrashTable = serde_json::from_str(&text)
+        .with_context(|| format!("{} is no crash table; remove it", file.display()))?;
+    ensure!(
+        table.schema == CRASH_SCHEMA,
+        "{} is written in {}, not {CRASH_SCHEMA}; remove it",
+        file.display(),
+        table.schema
+    );
+    Ok(Some(table))
+}
+
+fn write_table(whole: &CrashTable, folder: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    for (ending, text) in [("json", table::json(whole)?), ("md", table::markdown(whole)?)] {
+        let file = folder.join(FILE).with_extension(ending);
+        fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
+    }
+    Ok(())
+}
+
+/// Each run has its processes on one processor, and waits as long as it computes.
 fn default_jobs() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    thread::available_parallelism().map_or(1, usize::from) * 3
 }

@@ -96,7 +96,8 @@ fn contenders(names: &[String]) -> Result<(Vec<Contender>, Vec<TempDir>), Failur
     Ok((contenders, folders))
 }
 
-fn expectations(folder: &Path) -> anyhow::Result<Option<Expectations>> {
+/// What a wrong client says that it breaks; nothing for a right one.
+pub fn expectations(folder: &Path) -> anyhow::Result<Option<Expectations>> {
     let file = folder.join(FILE_NAME);
     let text = match fs::read_to_string(&file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

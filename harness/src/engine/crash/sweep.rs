@@ -133,8 +133,14 @@ impl Prepared {
 }
 
 fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
-    let mut case =
-        Case { deeds, name, reached: false, outcome: None, broken: Vec::new(), sentences: Vec::new() };
+    let mut case = Case {
+        deeds,
+        name,
+        reached: false,
+        outcome: None,
+        broken: Vec::new(),
+        sentences: Vec::new(),
+    };
     let result = run.results.iter().find(|result| result.scenario == case.name);
     match result.map(|result| &result.result) {
         Some(RunResult::Judged(verdict)) => {

@@ -232,7 +232,13 @@ impl Herd<'_> {
     }
 
     /// A process that an injection of the list held goes on: the other half of that injection.
-    fn note_released(&mut self, client: ClientId, index: usize, event: Option<EventRef>, at: Instant) {
+    fn note_released(
+        &mut self,
+        client: ClientId,
+        index: usize,
+        event: Option<EventRef>,
+        at: Instant,
+    ) {
         let what = What::Injected {
             injection: u32::try_from(index).ok(),
             action: Action::Continue,

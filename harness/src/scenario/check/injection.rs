@@ -26,7 +26,11 @@ pub(super) fn check(
 }
 
 /// The number in a trigger, with the most that it can be and why.
-pub(super) fn ordinal(trigger: &Trigger, each_wave: bool, bounds: &Bounds) -> Option<(u32, u64, String)> {
+pub(super) fn ordinal(
+    trigger: &Trigger,
+    each_wave: bool,
+    bounds: &Bounds,
+) -> Option<(u32, u64, String)> {
     let processes = if each_wave { bounds.largest_wave } else { bounds.processes };
     let waves = if each_wave { 1 } else { bounds.waves };
     let whole = if each_wave { "a wave" } else { "the scenario" };

@@ -1,0 +1,100 @@
+//! `cachestorm crash`: what a sweep finds, every time. These need Linux on x86-64, and elsewhere the command
+//! says so.
+
+use std::collections::BTreeMap;
+
+use cachestorm::model::sweep::Sweep;
+use cachestorm::model::verdict::Invariant;
+
+use super::support::Place;
+
+/// The invariants that each run of a sweep broke, by the run's name.
+fn swept(place: &Place) -> BTreeMap<String, Vec<Invariant>> {
+    let sweeps: Vec<Sweep> =
+        serde_json::from_str(&place.read("target/cachestorm/latest/sweep.json")).unwrap();
+    let cases = sweeps.into_iter().flat_map(|sweep| sweep.cases);
+    cases.map(|case| (case.name, case.broken)).collect()
+}
+
+fn can_trace(place: &Place) -> bool {
+    match cachestorm::trace::lacks() {
+        None => true,
+        Some(why) => {
+            place.cachestorm(&["crash"]).check(4, &["skipped"]);
+            eprintln!("not tested here: {why}");
+            false
+        }
+    }
+}
+
+#[test]
+fn a_lock_that_is_a_file_blocks_everybody_wherever_its_holder_is_killed() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "status-report", "--scenario", "sweep/cold", "--kills-only"];
+    place.cachestorm(&args).check(1, &["status-report at every call of sweep/cold"]);
+    let first = swept(&place);
+    let blocks = |name: &str| first[name].contains(&Invariant::NoBlockingLeftover);
+    assert!(first["sweep/cold/undisturbed"].is_empty());
+    for blocked in [
+        "sweep/cold/open-lock-1/killed-after",
+        "sweep/cold/write-temp-1/killed-before",
+        "sweep/cold/rename-published-1/killed-before",
+        "sweep/cold/rename-published-1/killed-after",
+        "sweep/cold/unlink-lock-1/killed-before",
+    ] {
+        assert!(blocks(blocked), "{blocked}: {first:?}");
+    }
+    for free in ["sweep/cold/open-lock-1/killed-before", "sweep/cold/unlink-lock-1/killed-after"] {
+        assert!(!blocks(free), "{free}: {first:?}");
+    }
+    // A sweep finds the same each time.
+    place.cachestorm(&args).check(1, &[]);
+    assert_eq!(swept(&place), first);
+}
+
+#[test]
+fn a_write_error_that_nobody_looks_at_is_found_by_failing_that_write() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "write-error-ignored", "--scenario", "sweep/cold"];
+    let args = [&args[..], &["--failures-only", "--pairs", "4", "--write", "kept"]].concat();
+    place.cachestorm(&args).check(1, &["no-partial-file"]);
+    let swept = swept(&place);
+    for error in ["ENOSPC", "EDQUOT", "EIO"] {
+        let broken = &swept[&format!("sweep/cold/write-temp-1/{error}")];
+        assert_eq!(*broken, [Invariant::NoPartialFile], "{error}");
+    }
+    assert!(swept.keys().any(|name| name.starts_with("sweep/cold/pairs/")));
+    assert!(place.read("kept/crash.md").contains("no-partial-file at write-temp-1/ENOSPC"));
+}
+
+#[test]
+fn what_killed_writers_leave_piles_up_where_every_round_is_killed_alike() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "temp-leak", "--scenario", "sweep/rounds", "--kills-only"];
+    place.cachestorm(&args).check(1, &["bounded-residue"]);
+    let swept = swept(&place);
+    let broken = &swept["sweep/rounds/rename-published-1/killed-before"];
+    assert_eq!(*broken, [Invariant::BoundedResidue]);
+}
+
+#[test]
+fn the_reference_holds_at_every_call() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--scenario", "sweep/expired", "--pairs", "8", "--format", "markdown"];
+    place.cachestorm(&args).check(0, &["nothing was broken", "| call | killed before |"]);
+    // Every run of the sweep has its record, to be shown like any other.
+    let show = ["show", "latest", "sweep/expired/rename-published-1/killed-before"];
+    place.cachestorm(&show).check(0, &["stands before rename(", "SIGKILL to the process group"]);
+}
