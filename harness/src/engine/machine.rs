@@ -23,6 +23,13 @@ pub fn lacks(scenario: &Scenario, places: &[PathBuf]) -> Vec<String> {
     reasons
 }
 
+/// Whether another user may get at the folder in which this program was started and at the program itself, so that
+/// clients may run as that user.
+pub fn is_open_to_others() -> bool {
+    let places = [std::env::current_dir(), std::env::current_exe()];
+    places.into_iter().all(|place| place.is_ok_and(|place| closed(&place).is_none()))
+}
+
 fn lacks_as(scenario: &Scenario, is_root: bool) -> Vec<String> {
     let mut reasons = Vec::new();
     let waves = scenario.resolved_waves();
