@@ -116,8 +116,8 @@ impl Feature {
             Self::Space => volume::available().is_ok(),
             // Of root only a disk of its own is closed.
             Self::ReadOnly => !is_root || volume::available().is_ok(),
-            Self::OtherUser => is_root && machine::is_open_to_others(),
-            Self::Permissions => !is_root || machine::is_open_to_others(),
+            Self::OtherUser => is_root && machine::is_open_to_others(client),
+            Self::Permissions => !is_root || machine::is_open_to_others(client),
             Self::OtherClient => !settings::neighbours(client).is_empty(),
             Self::Edge => settings::edge(client).is_some(),
             _ => true,

@@ -8,6 +8,7 @@ use rand::seq::{IndexedMutRandom, IndexedRandom};
 
 use super::faults::Feature;
 use crate::client::prepare::missing_programs;
+use crate::engine::machine;
 use crate::model::client::Client;
 use crate::model::scenario::{Action, Also, Cache, Scenario, User};
 use crate::model::units::Span;
@@ -38,6 +39,12 @@ pub fn neighbours(client: &Client) -> Vec<String> {
     };
     let known = NEIGHBOURS.iter().filter_map(|name| builtin::client(name)?.ok());
     known.filter(alike).map(|other| other.name).collect()
+}
+
+/// Whether another user may run a client that comes with the program.
+fn is_open(name: &str) -> bool {
+    let client = builtin::client(name).and_then(Result::ok);
+    client.is_some_and(|client| machine::is_open_to_others(&client))
 }
 
 /// The time to just before the edge of a window and the time from there to just after it, where its TTL is long
@@ -93,6 +100,9 @@ pub fn apply(
     }
     let fewest = scenario.resolved_waves().iter().map(|wave| wave.count).min().unwrap_or(1);
     let names = if neighbour && fewest > 1 { neighbours(client) } else { Vec::new() };
+    let as_another = scenario.resolved_waves().iter().any(|wave| wave.under.user.is_some());
+    let names: Vec<String> =
+        names.into_iter().filter(|name| !as_another || is_open(name)).collect();
     if let Some(with) = names.choose(rng) {
         // A few only: some languages take long to start.
         let count = rng.random_range(1..=(fewest - 1).min(3));

@@ -36,7 +36,20 @@ fn with(scenario: &Scenario, change: impl FnOnce(&mut Scenario)) -> Scenario {
     if !changed.kills_somebody() {
         changed.clients.restarts = 0;
     }
+    let (processes, largest) = (changed.process_count(), largest_wave(&changed));
+    for injection in &mut changed.inject {
+        if let Some(Target::Client(n)) = &mut injection.target {
+            *n = (*n).min(processes);
+        }
+        if let Trigger::Exited(n) = &mut injection.on {
+            *n = (*n).min(if injection.each_wave { largest } else { processes });
+        }
+    }
     changed
+}
+
+fn largest_wave(scenario: &Scenario) -> u32 {
+    scenario.resolved_waves().iter().map(|wave| wave.count).max().unwrap_or(1)
 }
 
 fn waves(scenario: &Scenario, all: &mut Vec<Scenario>) {
@@ -135,14 +148,11 @@ fn clients(scenario: &Scenario, all: &mut Vec<Scenario>) {
 
 /// Makes what counts the clients of a wave fit fewer of them.
 fn fit(scenario: &mut Scenario, before: u32, fewer: u32) {
-    let processes = scenario.process_count();
     for injection in &mut scenario.inject {
-        if let Trigger::Exited(n) = &mut injection.on {
-            // "All others have ended" stays that.
-            *n = if *n + 1 == before { fewer.max(2) - 1 } else { (*n).min(fewer) };
-        }
-        if let Some(Target::Client(n)) = &mut injection.target {
-            *n = (*n).min(processes);
+        // "All others have ended" stays that.
+        match &mut injection.on {
+            Trigger::Exited(n) if *n + 1 == before => *n = fewer.max(2) - 1,
+            _ => {}
         }
     }
     for also in &mut scenario.clients.also {
