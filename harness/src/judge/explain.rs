@@ -9,6 +9,7 @@
 //! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
+//! | an answer that was held until the harness gave up on the herd | like a delay | like a delay | like a delay |
 //! | a fault that spares | never | never | never |
 //! | connections refused or hanging | there is none | of those it is against | of all that lived meanwhile |
 //! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |

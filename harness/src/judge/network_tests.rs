@@ -44,6 +44,24 @@ fn a_failure_is_excused_by_what_harms_and_by_nothing_that_spares_or_is_only_late
 }
 
 #[test]
+fn an_answer_that_was_held_for_a_herd_that_never_rested_is_late_by_our_own_doing() {
+    use crate::model::record::What;
+    use crate::model::units::{ClientId, RequestId};
+    let held = |gave_up| {
+        let waits = What::HerdWaits {
+            request: RequestId(2),
+            waiting: vec![ClientId(5)],
+            ended: 0,
+            gave_up,
+        };
+        let told = herd().age().wave(&[4, 5]).ask(4).push(waits).exit(5, 1);
+        told.head(2, 1).done(2).publish(1).exit(4, 1)
+    };
+    check(held(true), "pass");
+    check(held(false), "fail freshness");
+}
+
+#[test]
 fn nothing_that_befalls_the_server_excuses_whoever_had_a_fresh_cache() {
     let hit = |action| herd().inject(action, &[]).wave(&[4]);
     for action in [Action::CatwalkDown, Action::Fault(Fault::Refuse)] {

@@ -127,6 +127,11 @@ impl<'a> Fold<'a> {
                     self.with_exchange(*request, |it| it.hit_by(now, *fault));
                 }
             }
+            // The harness held the answer for a herd that never came to rest, as on a machine that is too busy to run
+            // it: a delay of its own making, like one that it injects.
+            What::HerdWaits { request, gave_up: true, .. } => {
+                self.with_exchange(*request, |it| it.hits.push((now, Harm::Slows)));
+            }
             What::Healed => {
                 self.mend(now);
                 self.history.faults.down.end(now);
