@@ -2,9 +2,17 @@
 //!
 //! A release build embeds the scenarios and the client descriptions, and a file that is new there must
 //! make it build again. A debug build reads them from the disk: a new scenario must recompile nothing.
+//!
+//! It also looks for curl, so that the tests that need it are counted as ignored where there is none.
+
+use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(has_curl)");
+    if Command::new("curl").arg("--version").output().is_ok() {
+        println!("cargo::rustc-cfg=has_curl");
+    }
     if std::env::var("PROFILE").as_deref() == Ok("release") {
         println!("cargo::rerun-if-changed=../scenarios");
         println!("cargo::rerun-if-changed=../fixtures/clients");

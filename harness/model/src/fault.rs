@@ -179,7 +179,8 @@ pub enum Harm {
     Denies,
     /// Something else arrives, or the catalogue with a head that belies it: the same.
     Spoils,
-    /// The catalogue arrives whole, but late or only once: a client that runs out of patience may fail.
+    /// The catalogue arrives whole, but late: a client that runs out of patience before it is all there
+    /// may fail.
     Slows,
     /// The catalogue arrives whole and at once: nothing excuses a failure.
     Spares,
@@ -356,7 +357,7 @@ impl Fault {
                 "keep-alive-closed",
                 Answer,
                 Transport,
-                Slows,
+                Spares,
                 "the answer, then FIN without a word",
             ),
         }

@@ -325,6 +325,12 @@ impl Scenario {
             .collect()
     }
 
+    /// Whether an injection kills processes, which may then be started again.
+    pub fn kills_somebody(&self) -> bool {
+        let kills = |action: &Action| matches!(action, Action::Kill(_) | Action::KillGroup(_));
+        self.inject.iter().any(|injection| kills(&injection.action))
+    }
+
     /// Whether it is about a service of the client's.
     pub fn is_about_service(&self) -> bool {
         let steps = self.resolved_waves().into_iter().flat_map(|wave| wave.before);

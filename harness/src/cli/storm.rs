@@ -106,6 +106,7 @@ fn summary(catch: &Catch, hunt: &Hunt<'_>, client: &str, took: Duration) -> Stri
         took.as_secs_f64(),
         if failed > 0 { format!(", in {}", many(catch.finds.len(), "way")) } else { String::new() },
     );
+    text.push_str(&landed(&catch.results));
     for find in &catch.finds {
         text.push_str(&described(find, client));
     }
@@ -115,6 +116,30 @@ fn summary(catch: &Catch, hunt: &Hunt<'_>, client: &str, took: Duration) -> Stri
         hunt.seed
     ));
     text
+}
+
+/// How much of what was drawn went wrong. An injection may come too late or never, and a storm in which nothing went
+/// wrong says no more than a herd.
+fn landed(results: &[ScenarioResult]) -> String {
+    let (mut drawn, mut came, mut quiet) = (0, 0, 0_u64);
+    for result in results {
+        let RunResult::Judged(verdict) = &result.result else { continue };
+        let injections = || verdict.witnesses.iter().filter(|it| it.name.starts_with("injection "));
+        let fired = injections().filter(|it| it.observed > 0).count();
+        drawn += injections().count();
+        came += fired;
+        quiet += u64::from(fired == 0);
+    }
+    let skipped = results.iter().filter(|it| matches!(it.result, RunResult::Skipped(_))).count();
+    let mut text = format!(
+        "  {came} of {} took effect; {} had none that did",
+        many(drawn, "drawn injection"),
+        many(quiet, "storm")
+    );
+    if skipped > 0 {
+        text.push_str(&format!("; {} skipped", many(skipped, "storm")));
+    }
+    text + "\n"
 }
 
 fn many(number: impl TryInto<u64>, word: &str) -> String {

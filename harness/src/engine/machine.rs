@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::client::prepare::program_of;
 use crate::client::volume;
+use crate::model::client::Client;
 use crate::model::scenario::{Action, Scenario, User};
 use crate::trace;
 
@@ -25,6 +27,17 @@ pub fn lacks(scenario: &Scenario, places: &[PathBuf]) -> Vec<String> {
         reasons.extend(trace::lacks().map(str::to_owned));
     }
     reasons
+}
+
+/// Whether another user may get at the folder in which this program was started, at the program itself and at that
+/// of a client, so that clients may run as that user.
+pub fn is_open_to_others(client: &Client) -> bool {
+    let is_open = |place: &Path| closed(place).is_none();
+    let own = [std::env::current_dir(), std::env::current_exe()];
+    // What stands beside the description or within this program lies in one of these places.
+    let program = program_of(client, Path::new("/"), &[]);
+    own.into_iter().all(|place| place.is_ok_and(|place| is_open(&place)))
+        && program.is_none_or(|program| is_open(&program))
 }
 
 fn lacks_as(scenario: &Scenario, is_root: bool) -> Vec<String> {

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, FileTimes};
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -81,9 +81,10 @@ impl Disk {
         }
         let bytes = self.content(plant.content, &path, catalogue)?;
         let parent = path.parent().unwrap_or(&self.dir);
-        fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+        self.make_folder(parent)?;
         let staged = self.staging.join("planted");
         fs::write(&staged, bytes).map_err(io_error("write", &staged))?;
+        self.give_to_clients(&staged)?;
         set_mtime(&staged, self.mtime(plant.mtime)).map_err(io_error("date", &staged))?;
         let metadata = staged.metadata().map_err(io_error("stat", &staged))?;
         self.planted.add(FileId::of(&metadata));
@@ -94,16 +95,40 @@ impl Disk {
     /// directory, or to nothing.
     fn plant_link(&self, path: &Path, keep: bool) -> Result<(), DiskError> {
         let aside = self.staging.join("linked");
-        if keep {
+        let target = if keep {
+            self.make_folder(&aside)?;
+            // What is moved may be a link itself, to what was moved before.
+            let moved = fs::read_dir(&aside).map_err(io_error("read", &aside))?.count();
+            let aside = aside.join(moved.to_string());
             fs::rename(path, &aside).map_err(io_error("move", path))?;
+            self.seen_by_clients(&aside)
         } else {
-            let parent = path.parent().unwrap_or(&self.dir);
-            fs::create_dir_all(parent).map_err(io_error("create", parent))?;
-        }
-        let target = if keep { self.seen_by_clients(&aside) } else { "nowhere".into() };
+            self.make_folder(path.parent().unwrap_or(&self.dir))?;
+            "nowhere".into()
+        };
         let staged = self.staging.join("planted");
         symlink(target, &staged).map_err(io_error("link", &staged))?;
         fs::rename(&staged, path).map_err(io_error("rename to", path))
+    }
+
+    /// Makes a folder that belongs to whom the cache directory belongs to, unless it is there.
+    fn make_folder(&self, folder: &Path) -> Result<(), DiskError> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(folder).map_err(io_error("create", folder))?;
+        self.give_to_clients(folder)
+    }
+
+    /// Gives a file of the harness's to whom the cache directory belongs to: clients may run as somebody else, and a
+    /// lock that they cannot open is another fault than the one that is planted.
+    fn give_to_clients(&self, path: &Path) -> Result<(), DiskError> {
+        let owner = self.dir.metadata().map_err(io_error("stat", &self.dir))?;
+        let (user, group) = (owner.uid(), owner.gid());
+        if rustix::process::geteuid().as_raw() == user {
+            return Ok(());
+        }
+        chown(path, Some(user), Some(group)).map_err(io_error("give away", path))
     }
 
     /// A path of the harness's as clients see it, on a disk of its own too.

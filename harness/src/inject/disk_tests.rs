@@ -248,6 +248,29 @@ fn a_temporary_and_links_are_planted() {
     disk.plant(&plant("published", Content::Link, Mtime::Now), CATALOGUE).unwrap();
     assert!(published.is_symlink());
     assert_eq!(read(&disk, "crush/providers.json"), CATALOGUE);
+    // A link to a link leads to the same file, and not to itself.
+    disk.plant(&plant("published", Content::Link, Mtime::Now), CATALOGUE).unwrap();
+    assert_eq!(read(&disk, "crush/providers.json"), CATALOGUE);
+}
+
+#[test]
+#[cfg_attr(not(target_os = "linux"), ignore = "the user `nobody` has another number elsewhere")]
+fn what_is_planted_belongs_to_whom_the_directory_belongs_to() {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (_root, disk) = place();
+    let is_root = rustix::process::geteuid().is_root();
+    let user = if is_root { 65534 } else { disk.dir.metadata().unwrap().uid() };
+    if is_root {
+        chown(&disk.dir, Some(user), Some(user)).unwrap();
+    }
+    disk.plant(&plant("lock", Content::LivePid, Mtime::Expired), CATALOGUE).unwrap();
+    disk.plant(&plant("published", Content::Catalogue, Mtime::Now), CATALOGUE).unwrap();
+    disk.plant(&plant("published", Content::Link, Mtime::Now), CATALOGUE).unwrap();
+    let linked = fs::canonicalize(disk.dir.join("crush/providers.json")).unwrap();
+    let folders = ["crush", "crush/p.lock"].map(|path| disk.dir.join(path));
+    for path in folders.iter().chain([&linked, &linked.parent().unwrap().to_path_buf()]) {
+        assert_eq!(path.metadata().unwrap().uid(), user, "{}", path.display());
+    }
 }
 
 #[test]

@@ -9,14 +9,20 @@
 //! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
 //! | a call that fails or transfers less | of the one whose call it was | of the one whose call it was | of all that lived meanwhile |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
-//! | delay; a fault that slows | if its sender gave up for it | of its sender | of all that lived meanwhile |
+//! | delay; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
+//! | an answer that was held until the harness gave up on the herd | like a delay | like a delay | like a delay |
 //! | a fault that spares | never | never | never |
 //! | connections refused or hanging | there is none | of those it is against | of all that lived meanwhile |
 //! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |
+//! | connections served late | there is none | of those it is against, unless all of an answer came | of all that lived meanwhile |
 //! | directory wiped | of all that lived then | of all that lived then | never |
 //! | disk full, directory closed to the clients | of all that lived meanwhile | of all that lived meanwhile | of all that lived meanwhile |
+//!
+//! No fault of the server or of the network explains that a client failed to read a cache that was fresh for all of
+//! its life: a hit asks nobody.
 
-use super::history::{Exchange, Faults, History, Moment, Process};
+use super::history::{Exchange, Faults, History, Moment, Process, Seen};
+use super::windows::Phase;
 use crate::model::fault::{Detectable, Harm};
 use crate::model::record::AbortedBy;
 use crate::model::units::Signal;
@@ -116,22 +122,39 @@ pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>)
 
 /// Whether injected faults explain that a process failed.
 pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bool {
-    let own_fetch = || history.fetches_of(process).any(Exchange::is_faulted);
-    let around = || {
-        process.life().is_some_and(|(first, last)| {
-            history.faults.down.overlap(first, last)
-                || history.faults.cut_off.overlap(process.client, first, last)
-                || history.faults.slowed.overlap(process.client, first, last)
-                || history.faults.disk.overlap(first, last)
-                || history.faults.was_wiped(first, last)
-        })
+    let faults = &history.faults;
+    let own_fetch = || history.fetches_of(process).any(Exchange::is_kept_from_sender);
+    let was_answered = || history.fetches_of(process).any(|fetch| fetch.vouched().is_some());
+    let server = |(first, last)| {
+        own_fetch()
+            || faults.down.overlap(first, last)
+            || faults.cut_off.overlap(process.client, first, last)
+            || (faults.slowed.overlap(process.client, first, last) && !was_answered())
     };
+    let directory =
+        |(first, last)| faults.disk.overlap(first, last) || faults.was_wiped(first, last);
     !process.kills.is_empty()
         || !process.stops.is_empty()
         || !process.broken_calls.is_empty()
-        || own_fetch()
-        || around()
+        || process.life().is_some_and(|life| {
+            directory(life) || (server(life) && !had_fresh_cache(history, process))
+        })
         || is_locked_out(history, process)
+}
+
+/// Whether a process that reads through the cache could have done so without a word to anybody: one window was
+/// open for all of its life, and what had opened it lay there.
+fn had_fresh_cache(history: &History<'_>, process: &Process<'_>) -> bool {
+    let (Some(released), Some(ended)) = (process.released, process.ended()) else { return false };
+    let Some(last) = history.windows.before(released.index) else { return false };
+    let window = &history.windows.all[last];
+    let open = |moment| window.phase(moment, history.ttl) == Phase::Open;
+    let there = |seen: &Seen<'_>| seen.sighting.serial() == Some(window.serial);
+    process.is_get()
+        && open(released)
+        && open(ended)
+        && history.published_before(released.index).is_some_and(there)
+        && history.published_before(ended.index).is_some_and(there)
 }
 
 /// Whether a process ended with nothing to give while one that had asked for the first catalogue of all was

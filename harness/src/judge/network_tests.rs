@@ -1,9 +1,11 @@
 //! What the judge makes of each kind of network fault: what it excuses, and what it demands.
 
-use super::testing::{Story, check, check_counts, check_sentences, damaged, etag, herd, story};
+use super::testing::{
+    Story, check, check_counts, check_sentences, damaged, etag, herd, plant, story,
+};
 use crate::model::fault::{Drip, Fault, Framing, Harm, Truncate};
 use crate::model::record::AbortedBy;
-use crate::model::scenario::Action;
+use crate::model::scenario::{Action, Content, Mtime};
 use crate::model::units::{ByteSize, Span};
 use crate::model::verdict::Invariant;
 
@@ -23,11 +25,54 @@ fn answered(fault: Fault) -> Story {
 }
 
 #[test]
-fn a_failure_is_excused_by_what_harms_and_by_nothing_that_spares() {
+fn a_failure_is_excused_by_what_harms_and_by_nothing_that_spares_or_is_only_late() {
     for fault in Fault::EXAMPLES.into_iter().filter(|fault| !fault.is_at_door()) {
-        let spares = fault.facts().harm == Harm::Spares;
-        check(answered(fault).fail(4), if spares { "fail truthful-exit" } else { "pass" });
+        let harms = matches!(fault.facts().harm, Harm::Denies | Harm::Spoils);
+        check(answered(fault).fail(4), if harms { "pass" } else { "fail truthful-exit" });
+        // Before it is all there, nobody need wait for ever.
+        if fault.facts().harm == Harm::Slows {
+            check(faulted(fault).abort(2, AbortedBy::Client).fail(4), "pass");
+        }
     }
+    let late = || herd().age().wave(&[4]).ask(4).inject(Action::Delay(Span::from_secs(9)), &[4]);
+    check(late().head(2, 1).done(2).fail(4), "fail truthful-exit");
+    check(late().abort(2, AbortedBy::Client).fail(4), "pass");
+    let slowed = Action::Fault(Fault::AcceptDelay(Span::from_secs(9)));
+    let slowed = || herd().age().inject(slowed.clone(), &[]).wave(&[4]);
+    check(slowed().fail(4), "pass");
+    check(slowed().fetch(4, 1).fail(4), "fail truthful-exit");
+}
+
+#[test]
+fn an_answer_that_was_held_for_a_herd_that_never_rested_is_late_by_our_own_doing() {
+    use crate::model::record::What;
+    use crate::model::units::{ClientId, RequestId};
+    let held = |gave_up| {
+        let waits = What::HerdWaits {
+            request: RequestId(2),
+            waiting: vec![ClientId(5)],
+            ended: 0,
+            gave_up,
+        };
+        let told = herd().age().wave(&[4, 5]).ask(4).push(waits).exit(5, 1);
+        told.head(2, 1).done(2).publish(1).exit(4, 1)
+    };
+    check(held(true), "pass");
+    check(held(false), "fail freshness");
+}
+
+#[test]
+fn nothing_that_befalls_the_server_excuses_whoever_had_a_fresh_cache() {
+    let hit = |action| herd().inject(action, &[]).wave(&[4]);
+    for action in [Action::CatwalkDown, Action::Fault(Fault::Refuse)] {
+        check(hit(action.clone()).fail(4), "fail truthful-exit");
+        check(hit(action.clone()).age().wave(&[5]).fail(5).exit(4, 1), "pass");
+        let planted = plant("published", Content::Garbage, Mtime::Now);
+        check(hit(action.clone()).inject(planted, &[]).fail(4), "pass");
+        check(hit(action.clone()).see(damaged()).fail(4), "fail no-partial-file");
+        check(herd().inject(action, &[]).wave_of("update", &[4]).fail(4), "pass");
+    }
+    check(hit(Action::ReadOnly).fail(4), "pass");
 }
 
 #[test]
@@ -160,7 +205,16 @@ fn a_fault_that_nobody_met_is_a_gap() {
         told.inject_as(Some(0), Action::Fault(fault), &[], landed)
     };
     check(lands(planned(Fault::AcceptHang), Fault::AcceptHang), "vacuous");
-    check(lands(planned(Fault::Refuse), Fault::Refuse), "pass");
+    check(lands(planned(Fault::Refuse), Fault::Refuse), "vacuous");
+    let lived = lands(planned(Fault::Refuse), Fault::Refuse).wave(&[4]).exit(4, 1);
+    check(lived, "pass");
+    let other = planned(Fault::Refuse).inject_as(
+        Some(0),
+        Action::Fault(Fault::Refuse),
+        &[9],
+        crate::model::record::Effect::Landed,
+    );
+    check(other.wave(&[4]).exit(4, 1), "vacuous");
     let met = lands(planned(Fault::AcceptHang), Fault::AcceptHang).meets(3, Fault::AcceptHang);
     check(met, "pass");
 }

@@ -180,10 +180,18 @@ fn proven<'r>(
 }
 
 /// Whether a fault of the network went on the wire after an event. A refused connection reaches nobody
-/// who could tell.
+/// who could tell: that a process lived to whom connections were refused is all that can be asked for.
 fn is_met(history: &History<'_>, fault: Fault, event: usize) -> bool {
-    let mut met = history.met.iter();
-    fault == Fault::Refuse || met.any(|(moment, met)| *met == fault && moment.index > event)
+    if fault == Fault::Refuse {
+        let cut_off = &history.faults.cut_off;
+        return history.processes.iter().filter(|process| process.is_in_wave()).any(|process| {
+            let life = process.life().filter(|(_, last)| *last > event);
+            life.is_some_and(|(first, last)| {
+                cut_off.overlap(process.client, first.max(event), last)
+            })
+        });
+    }
+    history.met.iter().any(|(moment, met)| *met == fault && moment.index > event)
 }
 
 /// What came of one injection of the scenario.

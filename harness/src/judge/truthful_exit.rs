@@ -164,10 +164,18 @@ mod tests {
         check(one_more(|it| it.inject(kill, &[4]).fail(4)), "pass");
         let stopped = |it: Story| it.inject(Action::Stop, &[4]).inject(Action::Continue, &[4]);
         check(one_more(|it| stopped(it).fail(4)), "pass");
-        check(one_more(|it| it.inject(Action::CatwalkDown, &[]).fail(4)), "pass");
+        check(herd().age().wave(&[4]).inject(Action::CatwalkDown, &[]).fail(4), "pass");
         check(one_more(|it| it.inject(Action::ReadOnly, &[]).fail(4)), "pass");
         check(one_more(|it| it.inject(Action::Fill(ByteSize(0)), &[]).fail(4)), "pass");
         check(one_more(|it| it.inject(Action::Wipe, &[]).fail(4)), "pass");
+        let chmod = |path: &str, mode| {
+            Action::Chmod(crate::model::scenario::Chmod { path: path.to_owned(), mode })
+        };
+        let closed = || herd().inject(chmod("lock", 0), &[]);
+        check(closed().wave(&[4]).fail(4), "pass");
+        check(closed().inject(chmod("lock", 0o644), &[]).wave(&[4]).fail(4), "fail truthful-exit");
+        check(closed().inject(chmod("published", 0o644), &[]).wave(&[4]).fail(4), "pass");
+        check(herd().inject(chmod("lock", 0o600), &[]).wave(&[4]).fail(4), "fail truthful-exit");
         let lies = |it: Story| it.inject(Action::Fill(ByteSize(0)), &[]);
         let lies = one_more(|it| lies(it).end(4, ExitStatus::Code(0), damaged()));
         check(lies, "fail truthful-exit");

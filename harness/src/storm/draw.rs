@@ -6,7 +6,9 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
-use super::faults::{Feature, on};
+use super::faults::Feature;
+use super::moments::on;
+use super::settings;
 use crate::model::client::Client;
 use crate::model::scenario::{
     Action, Answer, Cache, Catwalk, Clients, Disk, EtagMode, Expect, Initial, Scenario, Start,
@@ -67,11 +69,10 @@ pub fn draw(seed: u64, number: u64, client: &Client) -> Storm {
     let waves = rng.random_range(WAVES);
     scenario.waves = (0..waves).map(|index| wave(&mut rng, index, count, client)).collect();
     for ended in 1..waves {
-        if rng.random_bool(0.7) {
-            // No step before the wave, which would have to come to something: after a kill there may be
-            // nothing that could be aged.
-            scenario.inject.push(on(Trigger::AllExited(ended), Action::Age));
-        }
+        // No step before the wave, which would have to come to something: after a kill there may be
+        // nothing that could be aged.
+        let ageing = settings::ageing(&mut rng, &features, client);
+        scenario.inject.extend(ageing.map(|action| on(Trigger::AllExited(ended), action)));
     }
     if !features.is_empty() {
         let enabled: Vec<Feature> = features.iter().copied().collect();
@@ -81,6 +82,7 @@ pub fn draw(seed: u64, number: u64, client: &Client) -> Storm {
             }
         }
     }
+    settings::apply(&mut rng, &mut scenario, &features, client);
     Storm { number, features, scenario }
 }
 
@@ -116,9 +118,9 @@ fn catwalk(rng: &mut StdRng) -> Catwalk {
     }
 }
 
-/// A disk of its own where the space on it may end. It has room for every version that a cache may keep.
+/// A disk of its own where the space on it may end or it may be closed. It has room for every version that a cache may keep.
 fn disk(features: &BTreeSet<Feature>) -> Disk {
-    let size = features.contains(&Feature::Space).then_some(ByteSize(16 << 20));
+    let size = features.iter().any(|it| it.needs_disk()).then_some(ByteSize(16 << 20));
     Disk { size, ..Disk::default() }
 }
 
@@ -177,6 +179,94 @@ mod tests {
         for feature in Feature::ALL.into_iter().filter(|feature| feature.fits(&reference)) {
             let with = storms.iter().filter(|storm| storm.features.contains(&feature)).count();
             assert!((75..225).contains(&with), "{feature:?} was enabled in {with} of 300");
+        }
+    }
+
+    /// The words of a type's variants, as scenario files write them.
+    fn words<T: schemars::JsonSchema>() -> BTreeSet<String> {
+        let schema = schemars::schema_for!(T).to_value();
+        let variants = schema["oneOf"].as_array().unwrap().iter();
+        let word = |variant: &serde_json::Value| {
+            let unit = variant["const"].as_str().map(|word| vec![word.to_owned()]);
+            let units = || serde_json::from_value(variant["enum"].clone()).ok();
+            unit.or_else(units)
+                .unwrap_or_else(|| serde_json::from_value(variant["required"].clone()).unwrap())
+        };
+        variants.flat_map(word).collect()
+    }
+
+    fn word(value: &impl serde::Serialize) -> String {
+        match serde_json::to_value(value).unwrap() {
+            serde_json::Value::String(word) => word,
+            serde_json::Value::Object(object) => object.keys().next().unwrap().clone(),
+            other => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn every_action_and_every_fault_of_the_network_is_drawn() {
+        let reference = client("reference");
+        let storms = (1..=1500).map(|number| draw(5, number, &reference).scenario);
+        let mut actions = BTreeSet::new();
+        let mut faults = BTreeSet::new();
+        for injection in storms.flat_map(|scenario| scenario.inject) {
+            actions.insert(word(&injection.action));
+            if let Action::Fault(fault) = &injection.action {
+                faults.insert(word(fault));
+            }
+        }
+        let mut expected = words::<Action>();
+        // Who has no service cannot lose one.
+        expected.retain(|word| !word.starts_with("service-"));
+        for (feature, words) in [
+            (Feature::Space, &["fill", "free"][..]),
+            (Feature::ReadOnly, &["read-only", "writable"]),
+            (Feature::Permissions, &["chmod"]),
+        ] {
+            // What this machine or user cannot do.
+            expected.retain(|word| feature.fits(&reference) || !words.contains(&word.as_str()));
+        }
+        assert_eq!(actions, expected);
+        assert_eq!(faults, words::<crate::model::fault::Fault>());
+    }
+
+    #[test]
+    fn the_conditions_of_processes_are_drawn_too() {
+        let reference = client("reference");
+        let storms = || (1..=300).map(|number| draw(6, number, &reference).scenario);
+        let some = |test: fn(&Scenario) -> bool| storms().filter(test).count();
+        let in_waves =
+            |test: fn(&Wave) -> bool| storms().filter(|it| it.waves.iter().any(test)).count();
+        assert!(in_waves(|wave| wave.under.umask.is_some()) > 10);
+        assert!(in_waves(|wave| wave.under.open_files.is_some()) > 10);
+        assert!(some(|it| it.clients.restarts > 0) > 10);
+        assert!(some(|it| it.disk.linked) > 10);
+        for feature in [Feature::OtherClient, Feature::OtherUser] {
+            let drawn = match feature {
+                Feature::OtherClient => some(|it| !it.clients.also.is_empty()),
+                _ => in_waves(|wave| wave.under.user.is_some()),
+            };
+            assert_eq!(drawn > 10, feature.fits(&reference), "{feature:?}: {drawn}");
+        }
+    }
+
+    #[test]
+    fn what_stands_is_taken_back() {
+        let reference = client("reference");
+        for number in 1..=400 {
+            let scenario = draw(7, number, &reference).scenario;
+            let count = |action: fn(&Action) -> bool| {
+                scenario.inject.iter().filter(|it| action(&it.action)).count()
+            };
+            let down = count(|it| *it == Action::CatwalkDown);
+            assert_eq!(down, count(|it| *it == Action::CatwalkUp));
+            assert_eq!(count(|it| *it == Action::ReadOnly), count(|it| *it == Action::Writable));
+            assert_eq!(count(|it| matches!(it, Action::Fill(_))), count(|it| *it == Action::Free));
+            for injection in &scenario.inject {
+                // The first process of all may have ended before the fault began.
+                let late = matches!(injection.on, Trigger::Exited(_));
+                assert!(!late || injection.each_wave, "{injection:?}");
+            }
         }
     }
 }

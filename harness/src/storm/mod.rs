@@ -9,7 +9,7 @@
 //! the system runs the processes, so the same plan may fail once and pass the next time.
 //!
 //! - [`draw`]: from a seed and a number to a scenario;
-//! - [`faults`]: what may go wrong in one;
+//! - [`faults`]: what may go wrong in one; [`moments`] says when, [`kinds`] how, and [`settings`] under what;
 //! - [`hunt`]: storms one after another until the time is over;
 //! - [`shrink`]: the smaller scenarios that a failing one is tried as;
 //! - [`keep`]: a scenario as the text of its file.
@@ -18,4 +18,7 @@ pub mod draw;
 pub mod faults;
 pub mod hunt;
 pub mod keep;
+pub mod kinds;
+pub mod moments;
+pub mod settings;
 pub mod shrink;

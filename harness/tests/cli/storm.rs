@@ -49,4 +49,5 @@ fn a_right_client_comes_through() {
     ended.assert().code(0);
     assert!(ended.stdout.contains("4 storms of seed 1 against reference"), "{}", ended.stdout);
     assert!(ended.stdout.contains(": 0 failed"), "{}", ended.stdout);
+    assert!(ended.stdout.contains(" drawn injections took effect; "), "{}", ended.stdout);
 }

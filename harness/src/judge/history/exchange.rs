@@ -98,6 +98,13 @@ impl<'a> Exchange<'a> {
         !self.hits.is_empty() || self.end.is_some_and(|(_, by)| by_us(by))
     }
 
+    /// Whether an injected fault kept the answer from its sender, or made another of it. What was only late and
+    /// came to its end was not kept.
+    pub(in crate::judge) fn is_kept_from_sender(&self) -> bool {
+        let only_slowed = self.hits.iter().all(|(_, harm)| *harm == Harm::Slows);
+        self.is_faulted() && !(only_slowed && self.whole().is_some())
+    }
+
     /// Whether the response ended early, by whomever.
     pub(in crate::judge) fn is_aborted(&self) -> bool {
         self.end.is_some_and(|(_, aborted)| aborted.is_some())

@@ -15,6 +15,9 @@ use crate::model::units::{ClientId, RequestId, Serial};
 /// A landed `age` makes the cache older by its TTL and this much, in nanoseconds.
 const BEYOND_TTL: u64 = 1_000_000_000;
 
+/// The permission bits by which an owner reads and writes a file.
+const OWNERS: u32 = 0o600;
+
 /// Folds `record`.
 pub(super) fn fold(record: &Record) -> History<'_> {
     let history = History {
@@ -43,6 +46,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         aged: 0,
         reach: Reach::new(&record.client.files),
         disk: DiskFaults::default(),
+        closed: Vec::new(),
         lies: HashMap::new(),
         foreign_waves: foreign_waves.map(|wave| wave.number).collect(),
     };
@@ -59,6 +63,8 @@ struct Fold<'a> {
     reach: Reach<'a>,
     /// Why clients can store nothing at the moment.
     disk: DiskFaults,
+    /// The roles and globs of files that injections have closed to their owner.
+    closed: Vec<&'a str>,
     /// The waves whose clients run as somebody whom the cache does not belong to.
     foreign_waves: HashSet<u32>,
     /// ETags that came with another catalogue than their own, and with which. Nothing tells, so what a
@@ -121,9 +127,15 @@ impl<'a> Fold<'a> {
                     self.with_exchange(*request, |it| it.hit_by(now, *fault));
                 }
             }
+            // The harness held the answer for a herd that never came to rest, as on a machine that is too busy to run
+            // it: a delay of its own making, like one that it injects.
+            What::HerdWaits { request, gave_up: true, .. } => {
+                self.with_exchange(*request, |it| it.hits.push((now, Harm::Slows)));
+            }
             What::Healed => {
                 self.mend(now);
                 self.history.faults.down.end(now);
+                self.closed.clear();
                 self.disk.heal(&mut self.history.faults, now);
             }
             What::WaveStarted { wave, .. } if self.foreign_waves.contains(wave) => {
@@ -213,7 +225,20 @@ impl<'a> Fold<'a> {
             Action::Writable => self.disk.end(DiskFault::ReadOnly, &mut self.history.faults, now),
             Action::Fill(_) => self.disk.begin(DiskFault::Full, &mut self.history.faults, now),
             Action::Free => self.disk.end(DiskFault::Full, &mut self.history.faults, now),
-            Action::Chmod(_) => self.disk.begin(DiskFault::Closed, &mut self.history.faults, now),
+            Action::Chmod(chmod) => {
+                // Whose bits let their owner read and write is not closed, or no longer.
+                let open = chmod.mode & OWNERS == OWNERS;
+                self.closed.retain(|path| path != &chmod.path.as_str());
+                if !open {
+                    self.closed.push(&chmod.path);
+                }
+                let faults = &mut self.history.faults;
+                if self.closed.is_empty() {
+                    self.disk.end(DiskFault::Closed, faults, now);
+                } else {
+                    self.disk.begin(DiskFault::Closed, faults, now);
+                }
+            }
             Action::Wipe => self.history.faults.wiped.push(now),
             Action::Age => {
                 let older = self.history.ttl.saturating_add(BEYOND_TTL);

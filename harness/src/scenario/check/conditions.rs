@@ -1,6 +1,6 @@
 //! What processes run under, with whom, and how often they are started again.
 
-use cachestorm_model::scenario::{Action, Clients, Conditions, Scenario, User};
+use cachestorm_model::scenario::{Clients, Conditions, Scenario, User};
 
 use super::super::builtin;
 use super::super::text::{Node, Problem, nearest};
@@ -87,8 +87,7 @@ fn also(scenario: &Scenario, node: &Node<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn restarts(scenario: &Scenario, clients: &Clients, node: &Node<'_>, problems: &mut Vec<Problem>) {
-    let kills = |action: &Action| matches!(action, Action::Kill(_) | Action::KillGroup(_));
-    if clients.restarts > 0 && !scenario.inject.iter().any(|it| kills(&it.action)) {
+    if clients.restarts > 0 && !scenario.kills_somebody() {
         problems.push(
             Problem::at(node.get("restarts").span(), "nobody is killed who could be started again")
                 .help(
