@@ -163,7 +163,7 @@ fn planted(
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
-    use crate::model::record::AbortedBy;
+    use crate::model::record::{AbortedBy, What};
 
     /// The cache is past its TTL, and a client is let go.
     fn expired() -> Story {
@@ -178,6 +178,15 @@ mod tests {
         check(expired().fetch(4, 1).publish(1).exit(4, 1), "pass");
         let bumped = herd().inject(Action::Bump, &[]).wave(&[4]).exit(4, 1);
         check(bumped, "pass");
+    }
+
+    #[test]
+    fn what_a_harness_that_had_broken_off_may_have_brought_about_is_indeterminate() {
+        let stop = || What::Interrupted { why: "no free port".to_owned() };
+        let told = expired().push(stop()).exit(4, 1);
+        check(told.clone(), "inconclusive");
+        check_counts(told, Invariant::Freshness, (3, 1));
+        check(expired().exit(4, 1).push(stop()), "fail freshness");
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod limits;
 mod listings;
 mod matrix;
 mod misbehaviour;
+mod network;
 mod outputs;
 mod serve;
 mod storm;
