@@ -7,6 +7,7 @@
 mod support;
 
 mod bad_input;
+mod claims;
 mod hygiene;
 mod limits;
 mod listings;
@@ -17,3 +18,4 @@ mod outputs;
 mod serve;
 mod storm;
 mod strays;
+mod terminal;
