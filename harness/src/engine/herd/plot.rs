@@ -64,6 +64,7 @@ impl Herd<'_> {
 
     async fn play_wave(&mut self, wave: &ResolvedWave) {
         self.plan.wave_starts();
+        self.hold.wave_starts();
         self.restarted = 0;
         let errands = Errand::of_wave(&self.spec.scenario, wave);
         match wave.start {
