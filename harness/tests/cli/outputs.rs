@@ -110,7 +110,7 @@ fn a_scenario_that_cannot_be_read_has_its_line_in_every_report() {
 fn what_runs_out_of_time_is_in_every_report() {
     // The command that ages the cache is bounded by the client's deadline, and so many of them take longer
     // than the whole scenario may, whatever the machine: no client is even started.
-    let ages = vec!["\"age\""; 12].join(", ");
+    let ages = ["\"age\""; 12].join(", ");
     let scenario = format!("[clients]\ndeadline = \"200ms\"\n[[wave]]\nbefore = [{ages}]\n");
     let place = Place::new(&scenario, BEHAVE);
     let client = place.read("client.toml");
