@@ -2,14 +2,14 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
 use cachestorm::client::prepare::missing_programs;
 use cachestorm::record::store::{RunDir, read_record};
 use cachestorm::scenario::{load, resolve};
-use cachestorm::suite::{Entry, Options, Subject, new_run, run_once};
+use cachestorm::suite::{Entry, Options, Subject, new_id, new_run, run_once};
 use cachestorm_model::run::{RunResult, ScenarioResult};
 use cachestorm_model::scenario::Scenario;
 use cachestorm_reports::style::Options as Style;
@@ -19,12 +19,17 @@ use libtest_mimic::{Completion, Failed, Trial};
 use crate::CACHE_CLIENT;
 use crate::expectations::{self, Expectations, Expected};
 
+/// The client whose report is looked at first.
+const REFERENCE: &str = "reference";
+
 /// A client of the suite.
 struct Contender {
     subject: Subject,
     /// `None` for a client that must pass everything.
     expectations: Option<Expectations>,
-    dir: RunDir,
+    /// The run's name; its folder is made when something runs, since a filter leaves most clients out.
+    run: String,
+    dir: OnceLock<RunDir>,
     results: Mutex<Vec<ScenarioResult>>,
 }
 
@@ -41,8 +46,9 @@ impl Suite {
     /// Reads scenarios, clients and expectations; a scenario that cannot be read fails as its own test.
     pub fn new(scenarios: &Path, clients: &Path) -> Result<Self> {
         let scenarios = load::folder(scenarios).context("read the scenarios")?;
-        let base = target_dir().join("cachestorm");
-        let options = Options::new(base);
+        let options = Options::new(target_dir().join("cachestorm"));
+        let began = (Instant::now(), SystemTime::now());
+        let id = new_id(began.1);
         cachestorm::engine::raise_limits();
         let contender = |folder: PathBuf| -> Result<Arc<Contender>> {
             let name = folder.to_string_lossy().into_owned();
@@ -50,11 +56,11 @@ impl Suite {
             let dir = chosen.materialise(&folder).context("find the client's files")?;
             let cache_client = vec![CACHE_CLIENT.into()];
             let expectations = expectations::read(&dir)?;
-            let run = format!("tests-{}-{}", chosen.client.name, std::process::id());
             Ok(Arc::new(Contender {
+                run: format!("tests-{id}-{}", chosen.client.name),
                 subject: Subject { client: chosen.client, dir, cache_client },
                 expectations,
-                dir: RunDir::create(&options.base, &run)?,
+                dir: OnceLock::new(),
                 results: Mutex::default(),
             }))
         };
@@ -62,13 +68,8 @@ impl Suite {
             Some(path) => vec![contender(PathBuf::from(path))?],
             None => folders(clients)?.into_iter().map(contender).collect::<Result<_>>()?,
         };
-        let suite = Self {
-            scenarios,
-            contenders,
-            options: Arc::new(options),
-            repeat: repeat()?,
-            began: (Instant::now(), SystemTime::now()),
-        };
+        let suite =
+            Self { scenarios, contenders, options: Arc::new(options), repeat: repeat()?, began };
         suite.check_names()?;
         Ok(suite)
     }
@@ -121,10 +122,10 @@ impl Suite {
         let (options, repeat) = (Arc::clone(&self.options), self.repeat);
         Trial::ignorable_test(name, move || {
             let mut skipped = None;
+            let dir = contender.dir(&options)?;
             for repetition in 1..=repeat {
-                let dir = &contender.dir;
                 let result = run_once(&entry, repetition, &contender.subject, &options, dir);
-                let verdict = contender.check(&entry.name, &result);
+                let verdict = contender.check(dir, &entry.name, &result);
                 if let RunResult::Skipped(reason) = &result.result {
                     skipped = Some(reason.clone());
                 }
@@ -138,25 +139,38 @@ impl Suite {
         })
     }
 
-    /// Writes each client's report, as `cachestorm run` would.
+    /// Writes each client's report, as `cachestorm run` would. `latest` leads to that of the reference where
+    /// it ran, else to the last.
     pub fn report(&self) -> Result<()> {
+        let mut latest: Option<(&str, &RunDir)> = None;
         for contender in &self.contenders {
             let results = contender.results.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if results.is_empty() {
-                continue;
-            }
+            let Some(dir) = contender.dir.get().filter(|_| !results.is_empty()) else { continue };
             let client = &contender.subject.client.name;
-            let run = new_run(&contender.dir, client, &self.options, self.began, results);
-            contender.dir.write("run.json", &serde_json::to_string_pretty(&run)?)?;
-            write_all(&run, false, &contender.dir.path())?;
+            let run = new_run(dir, client, &self.options, self.began, results);
+            dir.write("run.json", &serde_json::to_string_pretty(&run)?)?;
+            write_all(&run, false, &dir.path())?;
+            if latest.is_none_or(|(client, _)| client != REFERENCE) {
+                latest = Some((client, dir));
+            }
         }
-        Ok(())
+        Ok(latest.map_or(Ok(()), |(_, dir)| dir.link_latest())?)
     }
 }
 
 impl Contender {
+    /// The folder of the run, made when it is first asked for.
+    fn dir(&self, options: &Options) -> Result<&RunDir, Failed> {
+        if let Some(dir) = self.dir.get() {
+            return Ok(dir);
+        }
+        // Two trials that come here at once make the same folder.
+        let made = RunDir::create_apart(&options.base, &self.run).map_err(|it| it.to_string())?;
+        Ok(self.dir.get_or_init(|| made))
+    }
+
     /// Whether the result is the expected one. A failure says everything that is needed to see why.
-    fn check(&self, scenario: &str, result: &ScenarioResult) -> Result<(), Failed> {
+    fn check(&self, dir: &RunDir, scenario: &str, result: &ScenarioResult) -> Result<(), Failed> {
         let expected = self.expectations.as_ref().and_then(|e| e.scenario.get(scenario));
         let differs = match &result.result {
             RunResult::Skipped(_) => return Ok(()),
@@ -174,7 +188,7 @@ impl Contender {
         }
         text.push_str(&live::line(result, 1, &Style::plain().palette));
         if let (RunResult::Judged(verdict), Some(file)) = (&result.result, &result.record) {
-            let file = self.dir.path().join(file);
+            let file = dir.path().join(file);
             if let Ok(record) = read_record(&file) {
                 text.push('\n');
                 text.push_str(&show::show(&record, verdict, &Style::plain(), 120));

@@ -22,6 +22,11 @@ pub enum CatwalkError {
         "too many open files; raise the limit with `ulimit -n`, or run fewer scenarios at once"
     )]
     TooManyFiles,
+    /// The machine does not let anybody come to the server.
+    #[error(
+        "127.0.0.1 cannot be reached ({0}), so that no client can ask the mock server; bring the loopback interface up (`ip link set lo up`)"
+    )]
+    NoLoopback(io::Error),
     /// The system refused to listen for another reason.
     #[error("cannot listen on 127.0.0.1 (port {port}): {source}; port 0 takes any free port")]
     Listen {

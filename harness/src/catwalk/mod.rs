@@ -8,7 +8,7 @@
 //! 4. `http`: the little of HTTP/1.1 that a server must read and write itself;
 //! 5. `connection` and `exchange`: one connection, and one request on it, step by step;
 //! 6. `proxy`: the faults: at the listeners, and on the wire;
-//! 7. `server`: all of it together, down and up;
+//! 7. `server`: all of it together, down and up; `reach`: whether the machine lets anybody come to it;
 //! 8. `serve`: the server on its own, for people.
 //!
 //! The front is our own because no HTTP library lets a test decide between the bytes of a response:
@@ -26,6 +26,7 @@ mod exchange;
 mod http;
 pub mod observe;
 mod proxy;
+mod reach;
 mod serve;
 mod server;
 mod state;

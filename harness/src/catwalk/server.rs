@@ -12,6 +12,7 @@ use super::counts::{Counts, Tally};
 use super::error::CatwalkError;
 use super::observe::Observer;
 use super::proxy::{Doors, Standing};
+use super::reach;
 use super::state::State;
 use crate::model::fault::Fault;
 use crate::model::record::AbortedBy;
@@ -110,7 +111,16 @@ impl Catwalk {
         });
         let catwalk = Self { state, doors };
         catwalk.up()?;
+        catwalk.check_reach()?;
         Ok(catwalk)
+    }
+
+    /// Whether the machine lets a client connect at all; says nothing about faults that were asked for.
+    ///
+    /// # Errors
+    /// [`CatwalkError::NoFreePort`], [`CatwalkError::TooManyFiles`] or [`CatwalkError::NoLoopback`].
+    pub fn check_reach(&self) -> Result<(), CatwalkError> {
+        reach::check(self.addr())
     }
 
     /// The address that the server listens on for all clients without a listener of their own.

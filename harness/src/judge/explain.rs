@@ -109,10 +109,12 @@ pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
 }
 
 /// Whether an injected fault kept anybody from the server, or from passing on what it said, at any
-/// time in a process's life.
+/// time in a process's life. A harness that had broken off, because it could not serve say, may have done
+/// so too.
 pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| {
-        history.faults.down.overlap(first, last)
+        history.interrupted.is_some_and(|(at, _)| at.index < last)
+            || history.faults.down.overlap(first, last)
             || history.faults.cut_off.overlap_any(first, last)
             || history.faults.slowed.overlap_any(first, last)
             || history.faults.disk.overlap(first, last)

@@ -9,7 +9,8 @@
 //! that a client can know, and this is added to the grace.
 //!
 //! Excused is a client in whose life an injected fault kept someone from the server: whether it was
-//! right to fall back on the old catalogue is the matter of `stale-if-error`.
+//! right to fall back on the old catalogue is the matter of `stale-if-error`. So is one that had waited as
+//! long as it was told to for clients that were killed, and says that what it returns is old.
 
 use std::collections::HashMap;
 
@@ -50,7 +51,10 @@ fn judge(
         findings.evaluated();
         return;
     }
-    if explain::server_failed_during(history, process) || held_up(history, serial, ended, &fresh) {
+    if explain::server_failed_during(history, process)
+        || held_up(history, serial, ended, &fresh)
+        || is_out_of_patience(history, process, released, ended)
+    {
         findings.indeterminate();
         return;
     }
@@ -89,6 +93,26 @@ fn held_up(
     let Some(fetch) = window.fetch.map(|index| &history.exchanges[index]) else { return false };
     let stopped = history.sender(fetch).is_some_and(|sender| !sender.stops.is_empty());
     window.serial == serial && fresh(window.opened) && (stopped || fetch.is_faulted())
+}
+
+/// Whether a client that says that its catalogue is old had waited as long as it is told to wait, and one
+/// after another of those that it waited for was killed or suspended: it may not wait for ever.
+fn is_out_of_patience(
+    history: &History<'_>,
+    process: &Process<'_>,
+    released: Moment,
+    ended: Moment,
+) -> bool {
+    let patience = history.record.scenario.clients.patience.0;
+    let within = |moment: &Moment| released.index < moment.index && moment.index < ended.index;
+    let hit = |other: &Process<'_>| {
+        let stops = other.stops.iter().map(|(from, _)| from);
+        other.client != process.client
+            && history.fetches_of(other).any(|fetch| within(&fetch.arrived))
+            && other.kills.iter().map(|(moment, _)| moment).chain(stops).any(within)
+    };
+    let says_so = process.exited.is_some_and(|(_, exited)| exited.said_stale);
+    says_so && ended.since(released) >= patience && history.processes.iter().any(hit)
 }
 
 /// When Catwalk, or the harness in its place, vouched for each catalogue.
@@ -163,7 +187,7 @@ fn planted(
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
-    use crate::model::record::AbortedBy;
+    use crate::model::record::{AbortedBy, What};
 
     /// The cache is past its TTL, and a client is let go.
     fn expired() -> Story {
@@ -178,6 +202,26 @@ mod tests {
         check(expired().fetch(4, 1).publish(1).exit(4, 1), "pass");
         let bumped = herd().inject(Action::Bump, &[]).wave(&[4]).exit(4, 1);
         check(bumped, "pass");
+    }
+
+    #[test]
+    fn who_has_waited_long_enough_for_clients_that_were_killed_may_say_that_it_is_old() {
+        let killed = || herd().age().wave(&[4, 5]).ask(4).kill(4);
+        let patient = |told: Story| told.at(7_000).exit_stale(5, 1);
+        check(patient(killed()), "pass");
+        check_counts(patient(killed()), Invariant::Freshness, (3, 1));
+        check(killed().exit_stale(5, 1), "fail freshness");
+        check(killed().at(7_000).exit(5, 1), "fail freshness");
+        check(patient(herd().age().wave(&[4, 5]).ask(4)).kill(4), "fail freshness");
+    }
+
+    #[test]
+    fn what_a_harness_that_had_broken_off_may_have_brought_about_is_indeterminate() {
+        let stop = || What::Interrupted { why: "no free port".to_owned() };
+        let told = expired().push(stop()).exit(4, 1);
+        check(told.clone(), "inconclusive");
+        check_counts(told, Invariant::Freshness, (3, 1));
+        check(expired().exit(4, 1).push(stop()), "fail freshness");
     }
 
     #[test]

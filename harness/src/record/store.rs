@@ -45,15 +45,24 @@ fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Stor
 }
 
 impl RunDir {
-    /// Makes the folder of the run `id` below `base`.
+    /// Makes the folder of the run `id` below `base`, and makes `latest` lead to it.
     ///
     /// # Errors
     /// When the folder cannot be made or written to.
     pub fn create(base: &Path, id: &str) -> Result<Self, StoreError> {
+        let dir = Self::create_apart(base, id)?;
+        dir.link_latest()?;
+        Ok(dir)
+    }
+
+    /// Makes the folder and leaves `latest` alone, for one of many runs that are made at once.
+    ///
+    /// # Errors
+    /// As [`RunDir::create`].
+    pub fn create_apart(base: &Path, id: &str) -> Result<Self, StoreError> {
         let dir = Self { base: base.to_path_buf(), id: id.to_owned() };
         let records = dir.path().join("records");
         fs::create_dir_all(&records).map_err(io_error("create", &records))?;
-        dir.link_latest()?;
         Ok(dir)
     }
 
@@ -97,7 +106,10 @@ impl RunDir {
     }
 
     /// Makes `latest` lead here, in one step, so that two runs that end at once leave a whole link.
-    fn link_latest(&self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn link_latest(&self) -> Result<(), StoreError> {
         let link = self.base.join("latest");
         let fresh = self.base.join(format!(".latest-{}", self.id));
         symlink(&self.id, &fresh).map_err(io_error("link", &fresh))?;

@@ -8,12 +8,15 @@ mod support;
 
 mod bad_input;
 mod crash;
+mod claims;
 mod hygiene;
 mod limits;
 mod listings;
 mod matrix;
 mod misbehaviour;
+mod network;
 mod outputs;
 mod serve;
 mod storm;
 mod strays;
+mod terminal;

@@ -107,6 +107,37 @@ fn a_scenario_that_cannot_be_read_has_its_line_in_every_report() {
 }
 
 #[test]
+fn what_runs_out_of_time_is_in_every_report() {
+    // The command that ages the cache is bounded by the client's deadline, and so many of them take longer
+    // than the whole scenario may, whatever the machine: no client is even started.
+    let ages = ["\"age\""; 12].join(", ");
+    let scenario = format!("[clients]\ndeadline = \"200ms\"\n[[wave]]\nbefore = [{ages}]\n");
+    let place = Place::new(&scenario, BEHAVE);
+    let client = place.read("client.toml");
+    let age = "age = { command = [\"sleep\", \"{seconds}\"] }\n[env]";
+    place.write("client.toml", &client.replace("[env]", age));
+    // This one's client is what takes too long.
+    let slow = "summary = \"x\"\n[clients]\ndeadline = \"1s\"\ncommand = \"stay\"\n";
+    place.write("slow.toml", slow);
+    let stay = "commands.stay = [\"sh\", \"-c\", \"exec sleep 600\", \"{catwalk_url}\"]\nstdout = ";
+    place.write("client.toml", &place.read("client.toml").replace("stdout = ", stay));
+    let ended = place.cachestorm(&["run", "one.toml", "slow.toml", "--client", "client.toml"]);
+    let deadline = "the scenario ran into the harness's own deadline";
+    ended.check(1, &["1 failed, 1 inconclusive", deadline, "outlived its deadline of 1s"]);
+    let junit = place.read("target/cachestorm/latest/junit.xml");
+    let case = |name: &str| {
+        let case = junit.split("<testcase").find(|case| case.contains(&format!("name=\"{name}\"")));
+        case.unwrap_or_else(|| panic!("{name} is missing: {junit}")).replace("&apos;", "'")
+    };
+    assert!(case("one").contains("type=\"inconclusive\"") && case("one").contains(deadline));
+    assert!(case("slow").contains("<failure") && case("slow").contains("outlived its deadline"));
+    for report in ["summary.md", "report.json"] {
+        let text = place.read(&format!("target/cachestorm/latest/{report}"));
+        assert!(text.contains("own deadline") && text.contains("bounded-wait"), "{report}: {text}");
+    }
+}
+
+#[test]
 fn under_github_actions_annotations_and_a_summary_come_by_themselves() {
     let place = Place::new("", "exit 0");
     place.write("summary", "what an earlier step wrote\n");

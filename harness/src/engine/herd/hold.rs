@@ -15,8 +15,9 @@ use crate::model::units::{ClientId, RequestId};
 /// The time between two looks at a herd that may have come to rest.
 pub const LOOK_EVERY: Duration = Duration::from_millis(4);
 
-/// How long a herd may take to come to rest. It is less than the patience of a client that waits for
-/// its response, which a hold must not use up: what a client does then would be the harness's doing.
+/// How long a herd may take to come to rest, in all the holds of a wave together. It is less than the
+/// patience of a client that waits for its response, or for a lock whose holders are killed one after
+/// another while they are held: what a client does whose patience is used up would be the harness's doing.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A response that is held.
@@ -34,10 +35,26 @@ pub struct Hold {
     responses: Vec<HeldResponse>,
     rest: RestWatch,
     since: Option<Instant>,
+    /// For how long the earlier holds of the wave have lasted.
+    used: Duration,
     times: u32,
 }
 
 impl Hold {
+    /// A wave starts, whose clients have not waited for anything yet.
+    pub fn wave_starts(&mut self) {
+        self.used = Duration::ZERO;
+    }
+
+    /// Nothing is held any more.
+    fn end(&mut self) {
+        self.used += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+    }
+
+    fn has_given_up(&self) -> bool {
+        self.since.is_some_and(|since| self.used + since.elapsed() > PATIENCE)
+    }
+
     /// Whether any response is held.
     pub fn is_active(&self) -> bool {
         !self.responses.is_empty()
@@ -65,6 +82,7 @@ impl Herd<'_> {
         // A client that was killed while its response was held waits for nothing any more.
         self.hold.responses.retain(|held| !held.reply.is_closed());
         let Some(first) = self.hold.responses.first().map(|held| held.request) else {
+            self.hold.end();
             return;
         };
         let asked: Vec<ClientId> = self.hold.responses.iter().filter_map(|h| h.client).collect();
@@ -78,7 +96,7 @@ impl Herd<'_> {
             .collect();
         let rested =
             others.is_empty() || self.hold.rest.look(others.iter().map(|o| o.1)) != Some(false);
-        let gave_up = self.hold.since.is_some_and(|since| since.elapsed() > PATIENCE);
+        let gave_up = self.hold.has_given_up();
         if !rested && !gave_up {
             return;
         }
@@ -90,6 +108,7 @@ impl Herd<'_> {
         self.hold.times += 1;
         let times = self.hold.times;
         self.fire(Occurrence::HerdWaits(times), Cause { event, ..Cause::default() }).await;
+        self.hold.end();
         for held in std::mem::take(&mut self.hold.responses) {
             // A client that has left meanwhile needs no answer.
             let _ = held.reply.send(held.directive);
@@ -105,5 +124,26 @@ impl Herd<'_> {
         let ended =
             self.processes.values().filter(|p| p.part() == Part::Wave(current) && p.ended).count();
         u32::try_from(ended).unwrap_or(u32::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holds_of_a_wave_share_its_patience() {
+        let mut hold = Hold::default();
+        assert!(!hold.has_given_up(), "nothing is held");
+        let held = |hold: &mut Hold, time| hold.since = Instant::now().checked_sub(time);
+        held(&mut hold, PATIENCE * 3 / 4);
+        assert!(!hold.has_given_up());
+        hold.end();
+        held(&mut hold, PATIENCE * 3 / 4);
+        assert!(hold.has_given_up(), "the second hold comes on top");
+        hold.end();
+        hold.wave_starts();
+        held(&mut hold, Duration::ZERO);
+        assert!(!hold.has_given_up(), "another wave begins anew");
     }
 }

@@ -67,6 +67,7 @@ impl Herd<'_> {
         if let Some(traced) = &mut self.traced {
             traced.wave_starts();
         }
+        self.hold.wave_starts();
         self.restarted = 0;
         let errands = Errand::of_wave(&self.spec.scenario, wave);
         match wave.start {

@@ -247,6 +247,14 @@ impl Herd<'_> {
         }
     }
 
+    /// The same where a process that never came to ask may have been kept from it by the machine.
+    fn look_at_way(&mut self, client: ClientId, at: Instant) {
+        let asked = self.processes.get(&client).is_some_and(|proc| proc.has_asked);
+        if !asked && let Err(shortage) = self.catwalk.check_reach() {
+            self.interrupt_at(at, &format!("clients cannot connect to Catwalk: {shortage}"));
+        }
+    }
+
     pub async fn on_process(&mut self, notice: Notice) {
         match notice {
             Notice::Released { client, at } => self.on_released(client, at).await,
@@ -277,6 +285,7 @@ impl Herd<'_> {
         let (client, at) = (ended.client, ended.at);
         let pids = std::mem::take(&mut ended.left_behind);
         self.look_at_server(at);
+        self.look_at_way(client, at);
         let exited = self.describe(ended);
         let event = self.recorder.add(at, What::Exited(exited));
         if !pids.is_empty() {

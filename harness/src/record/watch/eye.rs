@@ -94,8 +94,17 @@ pub struct Eye {
     identify: Identify,
     planted: Planted,
     last: Option<(Sighting, Option<i64>)>,
-    /// What was identified last, so that a file that stays is not hashed at every look.
-    known: Option<(FileId, Sighting)>,
+    /// What was identified last.
+    known: Option<Known>,
+}
+
+/// Bytes that were identified, so that a file that stays is not parsed at every look. The times and the
+/// size of a file do not tell that it stays: what is written in place within one tick of the file system's
+/// clock leaves them as they are.
+struct Known {
+    id: FileId,
+    bytes: Vec<u8>,
+    sighting: Sighting,
 }
 
 /// Looks in a row after a change: a file that is being written in place is caught in the act.
@@ -151,28 +160,28 @@ impl Eye {
             }
             Ok((metadata, bytes)) => {
                 let modified_ms = metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000;
-                (self.tell_apart(&metadata, &bytes), Some(modified_ms))
+                (self.tell_apart(&metadata, bytes), Some(modified_ms))
             }
         })
     }
 
-    fn tell_apart(&mut self, metadata: &Metadata, bytes: &[u8]) -> Sighting {
+    fn tell_apart(&mut self, metadata: &Metadata, bytes: Vec<u8>) -> Sighting {
         let id = FileId::of(metadata);
-        let stable = id.size == bytes.len() as u64;
-        if let Some((known, sighting)) = &self.known
-            && *known == id
-            && stable
+        if let Some(known) = &self.known
+            && known.id == id
+            && known.bytes == bytes
         {
-            return sighting.clone();
+            return known.sighting.clone();
         }
-        let sighting = match (self.identify)(bytes) {
+        let stable = id.size == bytes.len() as u64;
+        let sighting = match (self.identify)(&bytes) {
             // Planted bytes that are no catalogue are the harness's own doing; a planted catalogue
             // is a catalogue.
             Sighting::Damaged { .. } if stable && self.planted.contains(id) => Sighting::Planted,
             sighting => sighting,
         };
         if stable {
-            self.known = Some((id, sighting.clone()));
+            self.known = Some(Known { id, bytes, sighting: sighting.clone() });
         }
         sighting
     }
@@ -225,4 +234,47 @@ pub fn found_below(dir: &Path) -> io::Result<Vec<Found>> {
     }
     all.sort();
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::units::Serial;
+    use crate::record::roles::Roles;
+
+    #[test]
+    fn bytes_that_change_while_the_times_do_not_are_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = serde_json::from_str(r#"{"published": "p"}"#).unwrap();
+        let watched = Watched {
+            dir: dir.path().to_path_buf(),
+            roles: Roles::new(&files).unwrap(),
+            identify: Arc::new(|bytes| match bytes {
+                [digit @ b'0'..=b'9'] => {
+                    Sighting::Whole { serial: Serial(u32::from(digit - b'0')), exact: true }
+                }
+                _ => Sighting::Absent,
+            }),
+            planted: Planted::default(),
+        };
+        let (notices, mut told) = mpsc::unbounded_channel();
+        let mut eye = Eye::of(&watched);
+        let time = SystemTime::UNIX_EPOCH;
+        for bytes in ["1", "2", "2"] {
+            // In place, and dated as if no tick of the clock lay between.
+            fs::write(dir.path().join("p"), bytes).unwrap();
+            File::options()
+                .write(true)
+                .open(dir.path().join("p"))
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+            eye.look(&notices);
+        }
+        let mut serials = Vec::new();
+        while let Ok(FileNotice::Published { sighting, .. }) = told.try_recv() {
+            serials.extend(sighting.serial().map(|serial| serial.0));
+        }
+        assert_eq!(serials, [1, 2]);
+    }
 }
