@@ -14,5 +14,6 @@ mod matrix;
 mod misbehaviour;
 mod outputs;
 mod serve;
+mod shards;
 mod storm;
 mod strays;
