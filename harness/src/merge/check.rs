@@ -26,18 +26,16 @@ pub enum Refusal {
         dir: PathBuf,
     },
     /// Two runs that were asked for different things.
-    #[error("{} and {} differ in {what}: {one} and {other}; {help}", first.display(), second.display())]
+    #[error("{} and {} differ in {what}: {said}; {help}", first.display(), second.display())]
     Differ {
         /// In what.
         what: &'static str,
         /// One run's folder.
         first: PathBuf,
-        /// What it says.
-        one: String,
         /// The other's folder.
         second: PathBuf,
-        /// What that says.
-        other: String,
+        /// What the one says and what the other says.
+        said: String,
         /// What to do about it.
         help: &'static str,
     },
@@ -173,7 +171,8 @@ fn same(first: &Source, plan: &Plan, second: &Source, other: &Plan) -> Result<()
             return Ok(());
         }
         let (first, second) = (first.dir.clone(), second.dir.clone());
-        Err(Refusal::Differ { what, first, one, second, other: another, help })
+        let said = format!("{one} and {another}");
+        Err(Refusal::Differ { what, first, second, said, help })
     };
     let (one, two) = (&first.run, &second.run);
     let help = "use the same program on each machine";
