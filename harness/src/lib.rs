@@ -15,7 +15,9 @@
 //! 10. [`claims`]: what the status report claimed, measured;
 //! 11. [`matrix`]: what catches which wrong client;
 //! 12. [`storm`]: scenarios drawn from a seed, and what fails made small;
-//! 13. [`cli`]: the command `cachestorm`.
+//! 13. [`shard`]: parts of a plan for several machines;
+//! 14. [`merge`]: the runs of those machines become one;
+//! 15. [`cli`]: the command `cachestorm`.
 //!
 //! Architecture invariants:
 //!
@@ -40,8 +42,10 @@ pub mod engine;
 pub mod inject;
 pub mod judge;
 pub mod matrix;
+pub mod merge;
 pub mod record;
 pub mod scenario;
+pub mod shard;
 pub mod storm;
 pub mod suite;
 pub mod trace;

@@ -2,7 +2,8 @@
 //!
 //! The format is that of workflow commands: `::error file=F,line=N,title=T::MESSAGE`, where `%`, `\r`
 //! and `\n` are written as `%25`, `%0D` and `%0A`, and in a property `:` and `,` as `%3A` and `%2C`.
-//! Source: GitHub's documentation of workflow commands, and `actions/toolkit`, `packages/core/src/command.ts`.
+//! Sources: GitHub's documentation of workflow commands; `actions/toolkit`, `packages/core/src/command.ts`, for
+//! the escapes; `actions/runner`, `ExecutionContext.cs`, for how much it takes.
 
 use cachestorm_model::run::Run;
 
@@ -10,32 +11,86 @@ use crate::counts::Status;
 use crate::statement::{Section, left_out_line, sections};
 use crate::summary::{Scenario, themes};
 
-/// Statements in one annotation for each invariant: GitHub shows only the beginning.
+/// Statements in one annotation for each invariant.
 const LIMIT: usize = 5;
 
+/// The most annotations of one level that GitHub takes from one step: it drops the rest without a word.
+const ANNOTATIONS_MAX: usize = 10;
+
+/// The longest message that GitHub shows, in bytes: it cuts off the rest.
+const MESSAGE_MAX: usize = 4096;
+
+/// The room for the line that says that more was left out.
+const REST: usize = 60;
+
 /// A line for each scenario that did not pass and was not merely skipped: an error where something is
-/// wrong, a warning where nothing was proved. Empty where there is nothing to say.
+/// wrong, a warning where nothing was proved. It points at the line of the scenario's file that tells most
+/// about the result. Where there are more than GitHub takes, the last counts and names the others. Empty where
+/// there is nothing to say.
 pub fn render(run: &Run) -> String {
     let themes = themes(run);
-    let scenarios = themes.iter().flat_map(|theme| &theme.scenarios);
-    scenarios.filter_map(annotation).collect()
+    let scenarios: Vec<&Scenario<'_>> = themes.iter().flat_map(|theme| &theme.scenarios).collect();
+    let of = |wanted| {
+        let some = scenarios.iter().copied().filter(|it| level(it.status()) == Some(wanted));
+        lines_of(wanted, &some.collect::<Vec<_>>())
+    };
+    of("error") + &of("warning")
 }
 
-fn annotation(scenario: &Scenario<'_>) -> Option<String> {
+fn level(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Fail | Status::Invalid | Status::HarnessFault => Some("error"),
+        Status::Vacuous | Status::Inconclusive => Some("warning"),
+        Status::Pass | Status::Skipped => None,
+    }
+}
+
+fn lines_of(level: &str, scenarios: &[&Scenario<'_>]) -> String {
+    let shown =
+        if scenarios.len() > ANNOTATIONS_MAX { ANNOTATIONS_MAX - 1 } else { scenarios.len() };
+    let (shown, rest) = scenarios.split_at(shown);
+    let mut out: String = shown.iter().map(|scenario| annotation(level, scenario)).collect();
+    if !rest.is_empty() {
+        let title = property(&format!("{} more scenarios", rest.len()));
+        let names = rest.iter().map(|it| format!("{}: {}", it.name, it.status().as_str()));
+        out.push_str(&format!("::{level} title={title}::{}\n", message(names)));
+    }
+    out
+}
+
+fn annotation(level: &str, scenario: &Scenario<'_>) -> String {
     let status = scenario.status();
-    let level = match status {
-        Status::Fail | Status::Invalid | Status::HarnessFault => "error",
-        Status::Vacuous | Status::Inconclusive => "warning",
-        Status::Pass | Status::Skipped => return None,
-    };
-    // A scenario says nothing about its lines yet, and an annotation needs one.
-    let place = scenario.file().map(|file| format!("file={},line=1,", property(file)));
     let ratio = scenario.ratio().map(|ratio| format!(" ({ratio})")).unwrap_or_default();
     let title = property(&format!("{}: {}{ratio}", scenario.name, status.as_str()));
-    let message: Vec<String> =
-        sections(scenario.with(status), LIMIT).iter().flat_map(lines).collect();
-    let place = place.unwrap_or_default();
-    Some(format!("::{level} {place}title={title}::{}\n", data(&message.join("\n"))))
+    let sections = sections(scenario.with(status), LIMIT);
+    let message = message(sections.iter().flat_map(lines));
+    format!("::{level} {}title={title}::{message}\n", place(scenario, status).unwrap_or_default())
+}
+
+/// The file, and the line of the first repetition that came out this way.
+fn place(scenario: &Scenario<'_>, status: Status) -> Option<String> {
+    let result = scenario.with(status).next()?;
+    let file = property(result.file.as_deref()?);
+    // GitHub takes the first line where none is given, and says so only in its reference.
+    Some(format!("file={file},line={},", result.line.unwrap_or(1)))
+}
+
+/// The lines as one message, as many as GitHub shows.
+fn message(lines: impl Iterator<Item = String>) -> String {
+    let lines: Vec<String> =
+        lines.flat_map(|line| line.lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let mut message = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let line = if index == 0 { data(line) } else { data(&format!("\n{line}")) };
+        let last = index + 1 == lines.len();
+        if index > 0 && message.len() + line.len() + if last { 0 } else { REST } > MESSAGE_MAX {
+            let rest = lines.len() - index;
+            message.push_str(&data(&format!("\n{rest} more lines; the step's summary goes on.")));
+            break;
+        }
+        message.push_str(&line);
+    }
+    message
 }
 
 fn lines(section: &Section) -> Vec<String> {

@@ -25,6 +25,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use cachestorm_model::record::{RECORD_SCHEMA, Record};
 use cachestorm_model::run::Run;
 use thiserror::Error;
 
@@ -71,8 +72,9 @@ pub enum ReportError {
     },
 }
 
-/// Writes every report of a run into `folder`, which is made if it is not there, and returns the paths:
-/// `report.json`, `junit.xml`, `summary.md` and `summary.txt`. `strict` makes a skip count.
+/// Writes every report of a run into its `folder`, which is made if it is not there, and returns the paths:
+/// `report.json`, `junit.xml`, `summary.md` and `summary.txt`. `strict` makes a skip count. The histories in
+/// `junit.xml` are of the records that lie in the folder.
 ///
 /// # Errors
 /// When a report cannot be made or written. Those written before stay.
@@ -80,7 +82,7 @@ pub fn write_all(run: &Run, strict: bool, folder: &Path) -> Result<Vec<PathBuf>,
     let plain = style::Options { strict, ..style::Options::plain() };
     let reports = [
         ("report.json", json::render(run, strict)?),
-        ("junit.xml", junit::render(run)?),
+        ("junit.xml", junit::render_with(run, &|path| record(&folder.join(path)))?),
         ("summary.md", markdown::render(run, strict)?),
         ("summary.txt", terminal::render(run, &plain)),
     ];
@@ -93,4 +95,11 @@ pub fn write_all(run: &Run, strict: bool, folder: &Path) -> Result<Vec<PathBuf>,
         written.push(path);
     }
     Ok(written)
+}
+
+/// A record, where it is there and of the version that this crate can show.
+fn record(path: &Path) -> Option<Record> {
+    let text = fs::read(path).ok()?;
+    let record: Record = serde_json::from_slice(&text).ok()?;
+    (record.schema == RECORD_SCHEMA).then_some(record)
 }

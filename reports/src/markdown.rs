@@ -12,14 +12,34 @@ use crate::statement::{Section, Subject, left_out_line, sections, skips};
 use crate::summary::{Scenario, Summary, themes, troubles};
 use crate::text;
 
-/// Statements shown for each invariant of each scenario. GitHub takes 1 MiB a step and no more.
-const LIMIT: usize = 10;
+/// Statements shown for each invariant of each scenario, and how many are shown where those take too much room.
+const LIMITS: [usize; 4] = [10, 3, 1, 0];
 
 /// The report. `strict` makes a skip count.
 ///
 /// # Errors
 /// None that the data can cause; the template engine's are passed on.
 pub fn render(run: &Run, strict: bool) -> Result<String, ReportError> {
+    limited(run, strict, LIMITS[0])
+}
+
+/// The report in at most so many bytes, where leaving out statements can bring that about. A CI system shows
+/// nothing of a summary that is too long for it; what was left out is counted.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_within(run: &Run, strict: bool, bytes: usize) -> Result<String, ReportError> {
+    let mut text = String::new();
+    for limit in LIMITS {
+        text = limited(run, strict, limit)?;
+        if text.len() <= bytes {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+fn limited(run: &Run, strict: bool, limit: usize) -> Result<String, ReportError> {
     let summary = Summary::of(run, strict);
     let themes = themes(run);
     let scenarios = || themes.iter().flat_map(|theme| &theme.scenarios);
@@ -29,7 +49,7 @@ pub fn render(run: &Run, strict: bool) -> Result<String, ReportError> {
         time: text::duration(run.duration_ms),
         counts: counted.join(", "),
         rows: scenarios().map(Row::of).collect(),
-        details: troubles(&themes).into_iter().map(Detail::of).collect(),
+        details: troubles(&themes).into_iter().map(|it| Detail::of(it, limit)).collect(),
         skips: skips(&themes).into_iter().collect(),
         summary,
     };
@@ -90,10 +110,10 @@ struct View {
 
 impl<'a> Detail<'a> {
     /// One way in which repetitions of a scenario did not pass.
-    fn of((status, scenario): (Status, &Scenario<'a>)) -> Self {
+    fn of((status, scenario): (Status, &Scenario<'a>), limit: usize) -> Self {
         let repetitions = scenario.repetitions();
         let some = scenario.counts.get(status);
-        let sections = sections(scenario.with(status), LIMIT);
+        let sections = sections(scenario.with(status), limit);
         Self {
             word: status.as_str(),
             name: scenario.name,

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use cachestorm_model::plan::Plan;
 use cachestorm_model::run::{Run, RunOutcome, RunResult, ScenarioResult};
 use cachestorm_model::verdict::{Measures, Verdict};
 use serde::Serialize;
@@ -31,6 +32,9 @@ pub struct Summary {
     pub counts: Counts,
     /// How long the run took, in milliseconds.
     pub duration_ms: u64,
+    /// Where the run is a part of a larger one, or was joined from parts: which, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub share: Option<String>,
 }
 
 impl Summary {
@@ -47,17 +51,30 @@ impl Summary {
             repetitions: counts.total(),
             counts,
             duration_ms: run.duration_ms,
+            share: run.plan.as_ref().and_then(share),
         }
     }
 
-    /// `7 scenarios`, or `7 scenarios, 112 repetitions` where some were repeated.
+    /// `7 scenarios`, or `7 scenarios, 112 repetitions` where some were repeated, and `(shard 2 of 3)` of a part.
     pub fn size(&self) -> String {
-        let scenarios = text::counted(self.scenarios, "scenario");
-        if self.repetitions == self.scenarios {
-            scenarios
-        } else {
-            format!("{scenarios}, {}", text::counted(self.repetitions, "repetition"))
+        let mut size = text::counted(self.scenarios, "scenario");
+        if self.repetitions != self.scenarios {
+            size.push_str(&format!(", {}", text::counted(self.repetitions, "repetition")));
         }
+        if let Some(share) = &self.share {
+            size.push_str(&format!(" ({share})"));
+        }
+        size
+    }
+}
+
+/// `shard 2 of 3`, or `joined from 3 runs`.
+fn share(plan: &Plan) -> Option<String> {
+    let parts = u32::try_from(plan.parts.len()).unwrap_or(u32::MAX);
+    match (parts, plan.shard) {
+        (0, whole) if whole.is_whole() => None,
+        (0, shard) => Some(format!("shard {} of {}", shard.index(), shard.of())),
+        (parts, _) => Some(format!("joined from {}", text::counted(parts, "run"))),
     }
 }
 

@@ -12,9 +12,10 @@
 //!    for their errors;
 //! 6. [`verdict`]: what the judge says about a record;
 //! 7. [`run`]: many judged records, which is what a report is made of;
-//! 8. [`expected`]: what a client that is wrong on purpose is expected to break;
-//! 9. [`matrix`]: which scenario caught which of them;
-//! 10. [`sweep`]: what came of killing a client at every step, and [`crash`]: the same of many clients.
+//! 8. [`plan`]: what a run was asked for, so that parts of it can be joined;
+//! 9. [`expected`]: what a client that is wrong on purpose is expected to break;
+//! 10. [`matrix`]: which scenario caught which of them;
+//! 11. [`sweep`]: what came of killing a client at every step, and [`crash`]: the same of many clients.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
@@ -31,6 +32,7 @@ pub mod expected;
 pub mod fault;
 mod injection;
 pub mod matrix;
+pub mod plan;
 pub mod record;
 pub mod run;
 pub mod scenario;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Plan;
 use crate::verdict::{Outcome, Verdict};
 
 /// The version of the format of `run.json`; a reader refuses any other.
@@ -25,12 +26,15 @@ pub struct Run {
     pub seed: u64,
     /// The machine.
     pub host: Host,
+    /// What was asked for, and which part of it this is; absent where that is no list of scenarios.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Plan>,
     /// One entry for each scenario and repetition, in order of their names.
     pub results: Vec<ScenarioResult>,
 }
 
 /// The machine that a run was made on.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Host {
     /// `linux`, `macos` ...
@@ -53,6 +57,9 @@ pub struct ScenarioResult {
     pub summary: String,
     /// The scenario's file, where it came from one, for annotations.
     pub file: Option<String>,
+    /// The line of that file that tells most about the result, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
     /// Counted from 1.
     pub repetition: u32,
     /// What became of it.

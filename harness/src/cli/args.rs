@@ -8,6 +8,7 @@ use clap_complete::Shell;
 use crate::model::fault::Fault;
 use crate::model::scenario::EtagMode;
 use crate::model::units::{ByteSize, Span};
+use crate::shard::engines::Asked;
 
 /// A chaos and race-testing harness for caches that several processes share on disk.
 ///
@@ -29,6 +30,8 @@ pub struct Arguments {
 pub enum Subcommand {
     /// Run scenarios against a client and judge what happened
     Run(RunArgs),
+    /// Join the runs that several machines made with --shard into one
+    Merge(MergeArgs),
     /// List the scenarios and the clients that the program holds
     List(ListArgs),
     /// Show a run again, or the history of one of its scenarios
@@ -77,11 +80,37 @@ pub struct RunArgs {
     #[arg(short, long, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub jobs: Option<u16>,
     /// What seeds the choices that the harness makes; it fixes the plan, not the system's schedule
+    /// [default: a random one; 0 with --shard, so that all shards have the same]
     #[arg(short, long)]
     pub seed: Option<u64>,
+    /// Run only part K of N parts of the plan: `K/N`; `auto` takes both from the engine that started this job
+    /// (GitLab, Slurm and others), `auto/N` where it tells the number alone (Kubernetes). Without it, what the
+    /// variable CACHESTORM_SHARD says. `cachestorm merge` joins the parts
+    #[arg(long, value_name = "K/N")]
+    pub shard: Option<Asked>,
     /// The folder in which each run makes its own
     #[arg(short, long, default_value = "target/cachestorm")]
     pub out: PathBuf,
+    #[command(flatten)]
+    pub wanted: Wanted,
+}
+
+/// The arguments of `merge`.
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// The runs: their names, the paths of their folders, or of folders that hold them
+    #[arg(required = true)]
+    pub runs: Vec<String>,
+    /// The folder in which runs are looked for, and in which the joined run makes its own
+    #[arg(short, long, default_value = "target/cachestorm")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub wanted: Wanted,
+}
+
+/// What is made of a run at its end, and what counts against it.
+#[derive(Debug, Args)]
+pub struct Wanted {
     /// Exit with 4 when anything was skipped
     #[arg(long)]
     pub strict: bool,

@@ -4,10 +4,13 @@ mod args;
 mod check;
 mod claims;
 mod crash;
+mod github;
 mod list;
 mod matrix;
+mod merge;
 mod output;
 mod progress;
+mod publish;
 mod report;
 mod run;
 mod serve;
@@ -48,6 +51,16 @@ impl Failure {
     }
 }
 
+/// Whether a command line, without the program's name, is one that the program takes: for tests of files that
+/// hold command lines. Nothing is run.
+///
+/// # Errors
+/// What the program would say against it.
+pub fn accepts<'a>(words: impl IntoIterator<Item = &'a str>) -> Result<(), String> {
+    let words = std::iter::once("cachestorm").chain(words);
+    Arguments::try_parse_from(words).map(drop).map_err(|error| error.to_string())
+}
+
 /// The whole program, from its arguments to its exit code.
 pub fn main() -> ExitCode {
     // Started hundreds of times in a run, so it must not wait for the parser of everything else.
@@ -67,6 +80,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = match arguments.command {
         Subcommand::Run(options) => run::run(&options),
+        Subcommand::Merge(options) => merge::run(&options),
         Subcommand::List(options) => list::run(&options),
         Subcommand::Show(options) => show::run(&options),
         Subcommand::Report(options) => report::run(&options),

@@ -2,39 +2,41 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::Path;
-use std::process::ExitCode;
 use std::thread;
 
-use anyhow::Context;
-use cachestorm_reports::{annotations, junit, markdown, terminal, write_all};
+use anyhow::{Context, anyhow, ensure};
 use tempfile::TempDir;
 
 use super::args::RunArgs;
 use super::progress::Live;
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, output, publish};
 use crate::client::strays;
-use crate::model::run::{Run, RunOutcome};
-use crate::record::store::RunDir;
+use crate::model::plan::Shard;
+use crate::scenario::load::Entry;
 use crate::scenario::{builtin, resolve};
+use crate::shard::engines::Asked;
+use crate::shard::{self, engines};
 use crate::suite::{self, Options, Progress, Subject};
+
+/// The seed of a part where none is given: every part of a run must have the same.
+const SEED_OF_SHARDS: u64 = 0;
 
 /// Runs the subcommand.
 pub fn run(args: &RunArgs) -> Outcome {
     let entries =
         resolve::scenarios(&args.scenarios, builtin::scenarios()).map_err(Failure::usage)?;
     let (subject, _helpers) = subject(&args.client)?;
-    for file in [&args.junit, &args.markdown].into_iter().flatten() {
-        can_be_written(file).map_err(Failure::usage)?;
-    }
+    publish::can_be(&args.wanted).map_err(Failure::usage)?;
     let mut options = Options::new(&args.out);
     options.repeat = args.repeat;
     options.jobs = args.jobs.map_or_else(default_jobs, usize::from);
-    options.seed = args.seed.unwrap_or_else(rand::random);
+    options.shard = shard(args.shard).map_err(Failure::usage)?;
+    options.seed = args.seed.unwrap_or_else(|| match options.shard {
+        Some(_) => SEED_OF_SHARDS,
+        None => rand::random(),
+    });
+    let total = share(&entries, &subject, &options).map_err(Failure::usage)?;
     options.cancel.on_signals().map_err(Failure::harness)?;
-    let total = entries.len() as u64 * u64::from(args.repeat);
     let live = Live::new(total, args.repeat);
     let childless = strays::is_childless();
     let (run, dir) = suite::run(&entries, &subject, &options, &live as &dyn Progress)
@@ -44,13 +46,49 @@ pub fn run(args: &RunArgs) -> Outcome {
     if childless {
         end_unmarked();
     }
-    let outcome = run.outcome(args.strict);
-    match report(&run, &dir, args) {
-        // A violation wins over everything, also over a report that cannot be written.
-        Err(error) if outcome == RunOutcome::Violation => output::error(&error),
-        reported => reported.map_err(Failure::usage)?,
+    publish::publish(&run, &dir, &args.wanted)
+}
+
+/// The part to run, where one is asked for by the argument or by the variable.
+fn shard(argument: Option<Asked>) -> anyhow::Result<Option<Shard>> {
+    let variable = env::var(shard::VARIABLE).ok().filter(|text| !text.is_empty());
+    let asked = match (argument, variable) {
+        (Some(asked), _) => asked,
+        (None, Some(text)) => {
+            let asked = text.parse::<Asked>();
+            let asked = asked.map_err(|error| anyhow!("{}: {error}", shard::VARIABLE))?;
+            output::note(&format!("{} asks for a part: {text}.", shard::VARIABLE));
+            asked
+        }
+        (None, None) => return Ok(None),
+    };
+    match asked {
+        Asked::Shard(shard) => Ok(Some(shard)),
+        Asked::Auto { of } => {
+            let (shard, engine) =
+                engines::detect(of, |name| env::var(name).ok()).map_err(anyhow::Error::msg)?;
+            output::note(&format!("{engine} says that this is shard {shard}."));
+            Ok(Some(shard))
+        }
     }
-    Ok(ExitCode::from(outcome.exit_code()))
+}
+
+/// How many trials this run is to make; it says so where that is a part of all.
+fn share(entries: &[Entry], subject: &Subject, options: &Options) -> anyhow::Result<u64> {
+    let plan = shard::plan(entries, subject, options);
+    let all = plan.trials().count();
+    let own = shard::partition(&plan, plan.shard).len();
+    if !plan.shard.is_whole() {
+        let (shard, seed) = (plan.shard, options.seed);
+        // Said to every part alike, so that none passes because it had nothing to do.
+        ensure!(
+            all >= usize::try_from(shard.of())?,
+            "shard {shard}: there are only {all} trials, and some shards would have none; \
+             write --shard K/N with N up to {all}"
+        );
+        output::note(&format!("Shard {shard}: {own} of {all} trials, seed {seed}."));
+    }
+    Ok(u64::try_from(own)?)
 }
 
 /// Ends what clients have left behind in an environment of their own, which the engine cannot find.
@@ -82,53 +120,4 @@ fn cache_client() -> anyhow::Result<Vec<OsString>> {
 /// Half of the processors: the clients need the others.
 pub fn default_jobs() -> usize {
     thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
-}
-
-fn report(run: &Run, dir: &RunDir, args: &RunArgs) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(run)?;
-    dir.write("run.json", &text)?;
-    write_all(run, args.strict, &dir.path())?;
-    super::report::write_beside(run, &dir.path(), args.strict)?;
-    output::print(&terminal::render(run, &output::options(args.strict)));
-    output::print(&format!("\nThe reports are in {}.", dir.path().display()));
-    if let Some(file) = &args.junit {
-        write(file, &junit::render(run)?)?;
-    }
-    if let Some(file) = &args.markdown {
-        write(file, &markdown::render(run, args.strict)?)?;
-    }
-    on_github(run, args.strict)
-}
-
-/// Whoever asks for a report must not learn after an hour that it has no place.
-fn can_be_written(file: &Path) -> anyhow::Result<()> {
-    // Opening a pipe waits for its reader, and closing it tells the reader that all was said.
-    if file.metadata().is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir()) {
-        return Ok(());
-    }
-    let opened = OpenOptions::new().append(true).create(true).open(file);
-    opened.map(drop).with_context(|| format!("cannot write {}", file.display()))
-}
-
-fn write(file: &Path, text: &str) -> anyhow::Result<()> {
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// Under GitHub Actions, annotations and the step's summary come without being asked for.
-fn on_github(run: &Run, strict: bool) -> anyhow::Result<()> {
-    if env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
-        let annotations = annotations::render(run);
-        if !annotations.is_empty() {
-            output::print(&annotations);
-        }
-    }
-    let Some(file) = env::var_os("GITHUB_STEP_SUMMARY").filter(|file| !file.is_empty()) else {
-        return Ok(());
-    };
-    let text = markdown::render(run, strict)?;
-    let file = Path::new(&file);
-    let opened = OpenOptions::new().append(true).create(true).open(file);
-    opened
-        .and_then(|mut summary| summary.write_all(text.as_bytes()))
-        .with_context(|| format!("cannot write the step's summary to {}", file.display()))
 }

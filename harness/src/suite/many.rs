@@ -7,9 +7,11 @@ use std::time::{Instant, SystemTime};
 
 use super::one::{file_of, summary_of};
 use super::{Entry, Options, Subject, run_once, sort};
+use crate::model::plan::Plan;
 use crate::model::run::{Host, RUN_SCHEMA, Run, RunResult, ScenarioResult};
 use crate::model::verdict::{Invariant, InvariantReport, Measures, Outcome, Verdict};
 use crate::record::store::{RunDir, StoreError};
+use crate::shard;
 
 /// What is told while a suite runs.
 pub trait Progress: Sync {
@@ -38,14 +40,15 @@ pub fn run(
     progress: &dyn Progress,
 ) -> Result<(Run, RunDir), StoreError> {
     let (began, started) = (Instant::now(), SystemTime::now());
-    let dir = RunDir::create(&options.base, &new_id(started))?;
+    let plan = shard::plan(entries, subject, options);
+    // Parts that begin in the same moment on several machines may share a disk.
+    let id = match plan.shard {
+        whole if whole.is_whole() => new_id(started),
+        part => format!("{}-shard-{}-of-{}", new_id(started), part.index(), part.of()),
+    };
+    let dir = RunDir::create(&options.base, &id)?;
     crate::engine::raise_limits();
-    // Repetitions of one scenario are spread over the run, so that a machine that is slow for a while
-    // does not hit one scenario alone.
-    let queue: VecDeque<(&Entry, u32)> = (1..=options.repeat)
-        .flat_map(|repetition| entries.iter().map(move |entry| (entry, repetition)))
-        .collect();
-    let queue = Mutex::new(queue);
+    let queue = Mutex::new(queue(entries, &plan));
     let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
@@ -69,8 +72,18 @@ pub fn run(
     for result in &results {
         dir.tidy(&result.scenario, result.repetition);
     }
-    let run = new_run(&dir, &subject.client.name, options, (began, started), results);
+    let mut run = new_run(&dir, &subject.client.name, options, (began, started), results);
+    run.plan = Some(plan);
     Ok((run, dir))
+}
+
+/// What is run here, in its order: repetitions of one scenario are spread over the run, so that a machine
+/// that is slow for a while does not hit one scenario alone.
+fn queue<'e>(entries: &'e [Entry], plan: &Plan) -> VecDeque<(&'e Entry, u32)> {
+    let own = shard::partition(plan, plan.shard);
+    let all = (1..=plan.repeat)
+        .flat_map(|repetition| entries.iter().map(move |entry| (entry, repetition)));
+    all.filter(|(entry, repetition)| own.contains(&(entry.name.as_str(), *repetition))).collect()
 }
 
 /// The summary of a run that began at the given moments, with its results in order.
@@ -90,6 +103,7 @@ pub fn new_run(
         duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
         seed: options.seed,
         host: host(),
+        plan: None,
         results,
     }
 }
@@ -116,6 +130,7 @@ fn not_begun(entry: &Entry, repetition: u32) -> ScenarioResult {
         scenario: entry.name.clone(),
         summary: summary_of(entry),
         file: file_of(entry),
+        line: None,
         repetition,
         result: RunResult::Judged(verdict),
         record: None,

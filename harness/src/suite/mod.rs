@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::catwalk::Backend;
 use crate::model::client::Client;
+use crate::model::plan::Shard;
 use crate::model::run::ScenarioResult;
 
 pub use crate::scenario::load::Entry;
@@ -35,6 +36,8 @@ pub struct Subject {
 pub struct Options {
     /// How often each scenario is run.
     pub repeat: u32,
+    /// The part of all that which is run here; all of it without.
+    pub shard: Option<Shard>,
     /// How many scenarios are run at a time.
     pub jobs: usize,
     /// What seeds the choices that the harness makes.
@@ -54,6 +57,7 @@ impl Options {
     pub fn new(base: impl Into<PathBuf>) -> Self {
         Self {
             repeat: 1,
+            shard: None,
             jobs: 1,
             seed: 0,
             base: base.into(),
@@ -65,6 +69,6 @@ impl Options {
 }
 
 /// The results in the order of a report: by name, then by repetition.
-fn sort(results: &mut [ScenarioResult]) {
+pub fn sort(results: &mut [ScenarioResult]) {
     results.sort_by(|a, b| (&a.scenario, a.repetition).cmp(&(&b.scenario, b.repetition)));
 }

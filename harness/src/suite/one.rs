@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 use super::{Entry, Options, Subject};
@@ -18,6 +18,7 @@ use crate::model::scenario::Scenario;
 use crate::model::verdict::Outcome;
 use crate::record::store::RunDir;
 use crate::scenario::against::{check_against, check_beside};
+use crate::scenario::line::line_of;
 use crate::scenario::resolve;
 
 /// Runs one repetition of one scenario and judges it. Never panics: whatever goes wrong is a result.
@@ -45,6 +46,7 @@ pub fn run_once(
         scenario: entry.name.clone(),
         summary: summary_of(entry),
         file: file_of(entry),
+        line: line_of(entry, &result),
         repetition,
         result,
         record,
@@ -219,9 +221,12 @@ pub fn summary_of(entry: &Entry) -> String {
     entry.scenario.as_ref().map_or_else(|_| String::new(), |scenario| scenario.summary.clone())
 }
 
-/// The entry's file as reports name it.
+/// The entry's file as reports name it: without a `./` before it, which no reader needs and some take for a
+/// part of the name.
 pub fn file_of(entry: &Entry) -> Option<String> {
-    entry.file.as_ref().map(|file| file.display().to_string())
+    let file = entry.file.as_ref()?;
+    let parts = file.components().filter(|part| *part != Component::CurDir);
+    Some(parts.collect::<PathBuf>().display().to_string())
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

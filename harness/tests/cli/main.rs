@@ -17,6 +17,7 @@ mod misbehaviour;
 mod network;
 mod outputs;
 mod serve;
+mod shards;
 mod storm;
 mod strays;
 mod terminal;

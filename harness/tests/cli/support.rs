@@ -15,6 +15,17 @@ use tempfile::TempDir;
 /// The bound of every wait: only a fault reaches it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// The variables by which a CI system could tell the program under test which shard it is.
+const SHARDS: [&str; 7] = [
+    "CACHESTORM_SHARD",
+    "CI_NODE_INDEX",
+    "JOB_COMPLETION_INDEX",
+    "SLURM_ARRAY_TASK_ID",
+    "CIRCLE_NODE_INDEX",
+    "BUILDKITE_PARALLEL_JOB",
+    "BITBUCKET_PARALLEL_STEP",
+];
+
 /// Begins a script: the first process of a run goes on, and every later one becomes the reference client.
 pub const FIRST_ONLY: &str =
     "[ -e \"$HOME/been\" ] && exec \"$CACHESTORM\" client reference\n: > \"$HOME/been\"\n";
@@ -94,7 +105,16 @@ impl Place {
         command.args(args).current_dir(self.path("here")).env("TMPDIR", self.path("tmp"));
         // Wide, so that few sentences are wrapped; and as on nobody's CI.
         command.env("COLUMNS", "200");
-        for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "CLICOLOR_FORCE", "NO_COLOR"] {
+        for name in [
+            "GITHUB_ACTIONS",
+            "GITHUB_WORKSPACE",
+            "GITHUB_STEP_SUMMARY",
+            "CLICOLOR_FORCE",
+            "NO_COLOR",
+        ]
+        .iter()
+        .chain(&SHARDS)
+        {
             command.env_remove(name);
         }
         command.stdin(Stdio::null());

@@ -4,6 +4,7 @@ mod claims;
 mod formats;
 mod history;
 mod html;
+mod junit;
 mod matrix;
 mod samples;
 mod traps;

@@ -30,6 +30,7 @@ pub fn run(results: Vec<ScenarioResult>) -> Run {
             arch: "x86_64".to_owned(),
             cores: 2,
         },
+        plan: None,
         results,
     }
 }
@@ -40,6 +41,7 @@ pub fn result(scenario: &str, summary: &str, result: RunResult) -> ScenarioResul
         scenario: scenario.to_owned(),
         summary: summary.to_owned(),
         file: Some(format!("scenarios/{scenario}.toml")),
+        line: Some(12),
         repetition: 1,
         record: matches!(result, RunResult::Judged(_)).then(|| format!("{scenario}/record.json")),
         result,

@@ -64,6 +64,42 @@ fn an_annotation_is_one_line() {
 }
 
 #[test]
+fn github_is_told_no_more_than_it_shows() {
+    let sentence = "x".repeat(300);
+    let sentences: Vec<String> = (1..=40).map(|n| format!("{n} {sentence}")).collect();
+    let violations: Vec<(Invariant, &str, &[u32])> = Invariant::ALL
+        .iter()
+        .flat_map(|invariant| {
+            sentences.iter().map(move |it| (*invariant, it.as_str(), [].as_slice()))
+        })
+        .collect();
+    let failed = |n: u32| result(&format!("a/{n:02}"), "", RunResult::Judged(failing(&violations)));
+    let check = |failures: u32, lines: usize, rest: &str| {
+        let text = annotations::render(&run((1..=failures).map(failed).collect()));
+        assert_eq!(text.lines().count(), lines);
+        assert!(text.lines().all(|line| line.len() < 4096 + 200), "{text}");
+        assert!(text.contains("more lines; the step's summary goes on."), "{text}");
+        assert!(text.lines().last().unwrap().contains(rest), "{text}");
+    };
+    check(10, 10, "title=a/10%3A fail::");
+    check(11, 10, "title=2 more scenarios::a/10: fail%0Aa/11: fail");
+}
+
+#[test]
+fn a_summary_that_would_be_too_long_counts_what_it_leaves_out() {
+    let sentences: Vec<String> = (1..=25).map(|n| format!("Violation number {n}.")).collect();
+    let violations: Vec<(Invariant, &str, &[u32])> =
+        sentences.iter().map(|s| (Invariant::Freshness, s.as_str(), [].as_slice())).collect();
+    let run = run(vec![result("a/b", "", RunResult::Judged(failing(&violations)))]);
+    let whole = markdown::render(&run, false).unwrap();
+    assert_eq!(markdown::render_within(&run, false, whole.len()).unwrap(), whole);
+    let short = markdown::render_within(&run, false, whole.len() - 1).unwrap();
+    assert!(short.len() < whole.len() && short.contains("22 more; the JSON report"), "{short}");
+    let shortest = markdown::render_within(&run, false, 0).unwrap();
+    assert!(shortest.contains("25 more; the JSON report") && shortest.contains("| a/b |"));
+}
+
+#[test]
 fn an_annotation_without_a_file_names_none() {
     let mut run = nasty();
     run.results.truncate(1);

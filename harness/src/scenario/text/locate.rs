@@ -58,6 +58,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The string that was written here, if it is one.
+    pub fn text(&self) -> Option<&'a str> {
+        self.value.and_then(DeValue::as_str)
+    }
+
     /// Whether it was written.
     pub fn is_written(&self) -> bool {
         self.value.is_some()

@@ -32,7 +32,7 @@ pub fn read<T: DeserializeOwned>(
 }
 
 /// The document as far as it could be understood, and the mistakes in its syntax.
-pub(super) fn parse_document(text: &str) -> (Spanned<DeValue<'_>>, Vec<Problem>) {
+pub(in crate::scenario) fn parse_document(text: &str) -> (Spanned<DeValue<'_>>, Vec<Problem>) {
     let (table, errors) = DeTable::parse_recoverable(text);
     let span = table.span();
     let document = Spanned::new(span, DeValue::Table(table.into_inner()));
