@@ -13,11 +13,13 @@
 mod expectations;
 mod trials;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
 
+use cachestorm::suite::trials::run_trials;
 use libtest_mimic::Arguments;
+
+use trials::{Contender, contenders};
 
 /// The folder of the scenarios.
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
@@ -30,22 +32,14 @@ const CACHE_CLIENT: &str = env!("CARGO_BIN_EXE_cache-client");
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Much of a trial is waiting: for a timeout that a fault is about, or for a herd to come to rest.
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads.get_or_insert(2 * cores);
-    let suite = match trials::Suite::new(&PathBuf::from(SCENARIOS), &PathBuf::from(CLIENTS)) {
-        Ok(suite) => suite,
+    let contenders = match contenders(Path::new(SCENARIOS), Path::new(CLIENTS)) {
+        Ok(contenders) => contenders,
         Err(error) => {
             eprintln!("error: {error:#}");
             return ExitCode::from(64);
         }
     };
-    let conclusion = libtest_mimic::run(&arguments, suite.trials());
-    if !arguments.list
-        && let Err(error) = suite.report()
-    {
-        eprintln!("error: the reports could not be written: {error:#}");
-        return ExitCode::from(70);
-    }
-    conclusion.exit_code()
+    let trials = contenders.iter().flat_map(Contender::trials).collect();
+    let suites: Vec<_> = contenders.into_iter().map(|contender| contender.suite).collect();
+    run_trials(&mut arguments, &suites, trials)
 }

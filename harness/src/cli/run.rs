@@ -6,10 +6,9 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
 
 use anyhow::Context;
-use cachestorm_reports::{annotations, junit, markdown, terminal, write_all};
+use cachestorm_reports::{annotations, junit, markdown, terminal};
 use tempfile::TempDir;
 
 use super::args::RunArgs;
@@ -19,7 +18,10 @@ use crate::client::strays;
 use crate::model::run::{Run, RunOutcome};
 use crate::record::store::RunDir;
 use crate::scenario::{builtin, resolve};
+use crate::suite::reports::write_reports;
 use crate::suite::{self, Options, Progress, Subject};
+
+pub use crate::suite::default_jobs;
 
 /// Runs the subcommand.
 pub fn run(args: &RunArgs) -> Outcome {
@@ -79,16 +81,8 @@ fn cache_client() -> anyhow::Result<Vec<OsString>> {
     Ok(vec![program.into_os_string(), "client".into()])
 }
 
-/// Half of the processors: the clients need the others.
-pub fn default_jobs() -> usize {
-    thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
-}
-
 fn report(run: &Run, dir: &RunDir, args: &RunArgs) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(run)?;
-    dir.write("run.json", &text)?;
-    write_all(run, args.strict, &dir.path())?;
-    super::report::write_beside(run, &dir.path(), args.strict)?;
+    super::report::tell(write_reports(run, &dir.path(), args.strict)?);
     output::print(&terminal::render(run, &output::options(args.strict)));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     if let Some(file) = &args.junit {

@@ -87,19 +87,38 @@ pub fn scenarios(arguments: &[String], known: Vec<Entry>) -> Result<Vec<Entry>, 
     let mut chosen: BTreeMap<String, Entry> = BTreeMap::new();
     for argument in arguments {
         for entry in choose(argument, &known)? {
-            if let Some(other) = chosen.get(&entry.name).filter(|other| other.file != entry.file) {
-                let place =
-                    |entry: &Entry| entry.file.clone().unwrap_or_else(|| builtin_path(&entry.name));
-                return Err(ResolveError::SameName {
-                    first: place(other),
-                    second: place(&entry),
-                    name: entry.name,
-                });
-            }
-            chosen.insert(entry.name.clone(), entry);
+            add(&mut chosen, entry)?;
         }
     }
     Ok(chosen.into_values().collect())
+}
+
+/// The scenarios that are known, and beside them those in files and below folders, sorted by name.
+///
+/// # Errors
+///
+/// Where a path cannot be read or holds none, or two scenarios would have the same name.
+pub fn with_files(known: Vec<Entry>, paths: &[PathBuf]) -> Result<Vec<Entry>, ResolveError> {
+    let mut all = known.into_iter().map(|entry| (entry.name.clone(), entry)).collect();
+    for path in paths {
+        for entry in on_disk(path)? {
+            add(&mut all, entry)?;
+        }
+    }
+    Ok(all.into_values().collect())
+}
+
+fn add(chosen: &mut BTreeMap<String, Entry>, entry: Entry) -> Result<(), ResolveError> {
+    if let Some(other) = chosen.get(&entry.name).filter(|other| other.file != entry.file) {
+        let place = |entry: &Entry| entry.file.clone().unwrap_or_else(|| builtin_path(&entry.name));
+        return Err(ResolveError::SameName {
+            first: place(other),
+            second: place(&entry),
+            name: entry.name,
+        });
+    }
+    chosen.insert(entry.name.clone(), entry);
+    Ok(())
 }
 
 fn builtin_path(name: &str) -> PathBuf {
@@ -186,6 +205,11 @@ enum Home {
 }
 
 impl ChosenClient {
+    /// A client that was described elsewhere, with the folder that `{client_dir}` stands for.
+    pub fn described(client: Client, folder: PathBuf) -> Self {
+        Self { client, home: Home::OnDisk(folder) }
+    }
+
     /// The folder that `{client_dir}` stands for. The helper files of a client inside the program are
     /// written into `target` first; those of one on disk stay where they are.
     ///
@@ -231,7 +255,12 @@ pub fn named_client(name: &str) -> Result<ChosenClient, ResolveError> {
     Ok(ChosenClient { client: found.map_err(ResolveError::Broken)?, home })
 }
 
-fn client_on_disk(path: &Path) -> Result<ChosenClient, ResolveError> {
+/// The client whose description is in a file or folder.
+///
+/// # Errors
+///
+/// Where there is none, or it has mistakes.
+pub fn client_on_disk(path: &Path) -> Result<ChosenClient, ResolveError> {
     let metadata = path
         .metadata()
         .map_err(|error| ResolveError::Unreadable { path: path.to_owned(), error })?;

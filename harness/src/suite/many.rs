@@ -1,6 +1,7 @@
 //! A queue of scenarios and repetitions over some threads.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -39,6 +40,22 @@ pub fn run(
 ) -> Result<(Run, RunDir), StoreError> {
     let (began, started) = (Instant::now(), SystemTime::now());
     let dir = RunDir::create(&options.base, &new_id(started))?;
+    let results = run_in(entries, subject, options, &dir, progress);
+    for result in &results {
+        dir.tidy(&result.scenario, result.repetition);
+    }
+    let run = new_run(&dir, &subject.client.name, options, (began, started), results);
+    Ok((run, dir))
+}
+
+/// Runs every entry as often as asked in the folder of a run. Returns the results in any order.
+pub(super) fn run_in(
+    entries: &[Entry],
+    subject: &Subject,
+    options: &Options,
+    dir: &RunDir,
+    progress: &dyn Progress,
+) -> Vec<ScenarioResult> {
     crate::engine::raise_limits();
     // Repetitions of one scenario are spread over the run, so that a machine that is slow for a while
     // does not hit one scenario alone.
@@ -57,7 +74,7 @@ pub fn run(
                         not_begun(entry, repetition)
                     } else {
                         progress.started(entry, repetition);
-                        run_once(entry, repetition, subject, options, &dir)
+                        run_once(entry, repetition, subject, options, dir)
                     };
                     progress.finished(&result);
                     lock(&results).push(result);
@@ -65,12 +82,7 @@ pub fn run(
             });
         }
     });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for result in &results {
-        dir.tidy(&result.scenario, result.repetition);
-    }
-    let run = new_run(&dir, &subject.client.name, options, (began, started), results);
-    Ok((run, dir))
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The summary of a run that began at the given moments, with its results in order.
@@ -123,11 +135,17 @@ fn not_begun(entry: &Entry, repetition: u32) -> ScenarioResult {
     }
 }
 
-/// A name for a run that sorts by time: `20261123T064512Z-4711`.
+/// A name for a run that sorts by time: `20261123T064512123Z-4711`, and `20261123T064512123Z-4711-2` for the
+/// second of one program, since the tests of one may begin at once.
 pub fn new_id(now: SystemTime) -> String {
+    static RUNS: AtomicU32 = AtomicU32::new(1);
     let stamp = humantime::format_rfc3339_millis(now).to_string();
     let digits: String = stamp.chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("{digits}-{}", std::process::id())
+    let id = format!("{digits}-{}", std::process::id());
+    match RUNS.fetch_add(1, Ordering::Relaxed) {
+        1 => id,
+        number => format!("{id}-{number}"),
+    }
 }
 
 /// The machine that this program runs on.
