@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use cachestorm_reports::ReportError;
 use thiserror::Error;
 
-use super::prepared::Prepared;
+use super::prepared::{Choice, Prepared};
 use super::report::Report;
 use super::{Entry, Options, default_jobs};
 use crate::client::describe;
@@ -273,7 +273,7 @@ impl Suite {
     /// # Errors
     /// When the client or a scenario is not there or has mistakes.
     pub fn prepare(self) -> Result<Prepared, SuiteError> {
-        let (entries, excluded) = self.entries()?;
+        let choice = self.choice()?;
         let mut chosen = self.chosen()?;
         if let Some(program) = &self.program {
             with_program(&mut chosen.client, program);
@@ -291,16 +291,17 @@ impl Suite {
         let jobs = (options.jobs > 0).then_some(options.jobs);
         options.jobs = jobs.unwrap_or_else(default_jobs);
         Ok(Prepared::new(
-            (entries, excluded),
-            (chosen, cache_client.unwrap_or_default()),
-            (options, jobs),
+            choice,
+            chosen,
+            cache_client.unwrap_or_default(),
+            options,
+            jobs,
             self.strict,
             self.name,
         ))
     }
 
-    /// The scenarios that are run, and those that are left out, each with the reason.
-    fn entries(&self) -> Result<(Vec<Entry>, Vec<(Entry, String)>), ResolveError> {
+    fn choice(&self) -> Result<Choice, ResolveError> {
         let known = if self.builtin { builtin::scenarios() } else { self.given.clone() };
         let known = resolve::with_files(known, &self.own)?;
         let mut entries = resolve::scenarios(&self.only, known)?;
@@ -311,7 +312,7 @@ impl Suite {
             entries.retain(|entry| !names.contains(entry.name.as_str()));
             excluded.extend(out.iter().map(|entry| (entry.clone(), reason.clone())));
         }
-        Ok((entries, excluded))
+        Ok(Choice { entries, excluded })
     }
 
     fn chosen(&self) -> Result<ChosenClient, SuiteError> {

@@ -37,6 +37,15 @@ pub struct Prepared {
     results: Mutex<Vec<ScenarioResult>>,
 }
 
+/// The scenarios of a suite.
+#[derive(Debug)]
+pub(super) struct Choice {
+    /// Those that are run.
+    pub entries: Vec<Entry>,
+    /// Those that are left out, each with the reason.
+    pub excluded: Vec<(Entry, String)>,
+}
+
 /// What there is once something is run.
 #[derive(Debug)]
 pub(super) struct Started {
@@ -47,15 +56,17 @@ pub(super) struct Started {
 
 impl Prepared {
     pub(super) fn new(
-        (entries, excluded): (Vec<Entry>, Vec<(Entry, String)>),
-        (chosen, cache_client): (ChosenClient, Vec<OsString>),
-        (options, jobs): (Options, Option<usize>),
+        choice: Choice,
+        chosen: ChosenClient,
+        cache_client: Vec<OsString>,
+        options: Options,
+        jobs: Option<usize>,
         strict: bool,
         name: Option<String>,
     ) -> Self {
         Self {
-            entries,
-            excluded,
+            entries: choice.entries,
+            excluded: choice.excluded,
             options,
             jobs,
             strict,

@@ -35,6 +35,9 @@ fn repository() -> PathBuf {
 /// What a test says where something is wrong.
 type Found = Result<(), String>;
 
+/// A test of all pages together.
+type OfAll = fn(&[Page]) -> Found;
+
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Much of a page is waiting for clients that wait.
@@ -57,7 +60,7 @@ fn main() -> ExitCode {
             lists::is_complete(name, &pages).map_err(Failed::from)
         }));
     }
-    let more: [(&str, fn(&[Page]) -> Found); 4] = [
+    let more: [(&str, OfAll); 4] = [
         ("book::lists_are_known", lists::are_known),
         ("book::faults_are_labelled", lists::faults_are_labelled),
         ("book::invariants_are_told", rest::invariants_are_told),
