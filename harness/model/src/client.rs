@@ -159,9 +159,9 @@ pub struct Claims {
 }
 
 impl Client {
-    /// A client made in code: its name, the command `get`, and the file that all processes read. Everything else is as
-    /// in a description that does not say it, and every field may be set. `env` or the command must
-    /// still hold `{catwalk_url}`, `{cache_dir}` and `{ttl}`, as in a file.
+    /// A client made in code: its name, the command `get`, and the file that all processes read. Everything
+    /// else is as in a description that does not say it, and every field may be set. `env` or the command
+    /// must still hold `{catwalk_url}`, `{cache_dir}` and `{ttl}`, as in a file.
     pub fn new<W: Into<String>>(
         name: impl Into<String>,
         command: impl IntoIterator<Item = W>,

@@ -24,8 +24,8 @@ pub fn write_reports(run: &Run, dir: &Path, strict: bool) -> Result<Vec<StoreErr
     write_html(run, dir, strict, &dir.join(HTML))
 }
 
-/// Writes the HTML report of the run in `dir` to `file`. A record that was removed meanwhile has no timeline, and everything else is
-/// told; these are returned.
+/// Writes the HTML report of the run in `dir` to `file`. A record that was removed meanwhile has no timeline,
+/// and everything else is told; these are returned.
 ///
 /// # Errors
 /// When it cannot be made or written.

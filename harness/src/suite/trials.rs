@@ -75,7 +75,8 @@ pub fn run_trials(
 
 impl Prepared {
     /// One trial for each scenario, by its name with `::` for `/`. It fails unless every repetition passes:
-    /// what proved nothing has not. One that is skipped is ignored, with the reason, and fails where the suite is strict.
+    /// what proved nothing has not. One that is skipped is ignored, with the reason, and fails where the
+    /// suite is strict.
     pub fn trials(self: &Arc<Self>) -> Vec<Trial> {
         let run = self.entries.iter().map(|entry| {
             let passes = |_: &str, verdict: &Verdict| match verdict.outcome {
