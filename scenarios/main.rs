@@ -15,13 +15,15 @@ mod expectations;
 mod trials;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
-use std::thread;
 
 use cachestorm::shard::partition::assign;
+use cachestorm::suite::trials::run_trials;
 use cachestorm_model::plan::Shard;
 use libtest_mimic::{Arguments, Trial};
+
+use trials::{Contender, contenders};
 
 /// The folder of the scenarios.
 const SCENARIOS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../scenarios");
@@ -55,29 +57,21 @@ fn part(trials: Vec<Trial>, shard: Shard) -> Vec<Trial> {
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Much of a trial is waiting: for a timeout that a fault is about, or for a herd to come to rest.
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads.get_or_insert(2 * cores);
-    let suite = match trials::Suite::new(&PathBuf::from(SCENARIOS), &PathBuf::from(CLIENTS)) {
-        Ok(suite) => suite,
+    let contenders = match contenders(Path::new(SCENARIOS), Path::new(CLIENTS)) {
+        Ok(contenders) => contenders,
         Err(error) => {
             eprintln!("error: {error:#}");
             return ExitCode::from(64);
         }
     };
+    let trials = contenders.iter().flat_map(Contender::trials).collect();
     let trials = match shard() {
-        Ok(shard) => part(suite.trials(), shard),
+        Ok(shard) => part(trials, shard),
         Err(error) => {
             eprintln!("error: {}: {error}", cachestorm::shard::VARIABLE);
             return ExitCode::from(64);
         }
     };
-    let conclusion = libtest_mimic::run(&arguments, trials);
-    if !arguments.list
-        && let Err(error) = suite.report()
-    {
-        eprintln!("error: the reports could not be written: {error:#}");
-        return ExitCode::from(70);
-    }
-    conclusion.exit_code()
+    let suites: Vec<_> = contenders.into_iter().map(|contender| contender.suite).collect();
+    run_trials(&mut arguments, &suites, trials)
 }

@@ -2,200 +2,95 @@
 
 use std::env;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Instant, SystemTime};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
+use cachestorm::Suite;
 use cachestorm::client::prepare::missing_programs;
-use cachestorm::record::store::{RunDir, read_record};
-use cachestorm::scenario::{load, resolve};
-use cachestorm::suite::{Entry, Options, Subject, new_id, new_run, run_once};
-use cachestorm_model::run::{RunResult, ScenarioResult};
+use cachestorm::scenario::load;
+use cachestorm::suite::{Entry, Prepared};
 use cachestorm_model::scenario::Scenario;
-use cachestorm_reports::style::Options as Style;
-use cachestorm_reports::{live, show, write_all};
-use libtest_mimic::{Completion, Failed, Trial};
+use libtest_mimic::{Completion, Trial};
 
 use crate::CACHE_CLIENT;
 use crate::expectations::{self, Expectations, Expected};
 
-/// The client whose report is looked at first.
-const REFERENCE: &str = "reference";
-
 /// A client of the suite.
-struct Contender {
-    subject: Subject,
+pub struct Contender {
+    pub suite: Arc<Prepared>,
     /// `None` for a client that must pass everything.
     expectations: Option<Expectations>,
-    /// The run's name; its folder is made when something runs, since a filter leaves most clients out.
-    run: String,
-    dir: OnceLock<RunDir>,
-    results: Mutex<Vec<ScenarioResult>>,
 }
 
-/// Everything that the suite runs.
-pub struct Suite {
-    scenarios: Vec<Entry>,
-    contenders: Vec<Arc<Contender>>,
-    options: Arc<Options>,
-    repeat: u32,
-    began: (Instant, SystemTime),
-}
-
-impl Suite {
-    /// Reads scenarios, clients and expectations; a scenario that cannot be read fails as its own test.
-    pub fn new(scenarios: &Path, clients: &Path) -> Result<Self> {
-        let scenarios = load::folder(scenarios).context("read the scenarios")?;
-        let options = Options::new(target_dir().join("cachestorm"));
-        let began = (Instant::now(), SystemTime::now());
-        let id = new_id(began.1);
-        cachestorm::engine::raise_limits();
-        let contender = |folder: PathBuf| -> Result<Arc<Contender>> {
-            let name = folder.to_string_lossy().into_owned();
-            let chosen = resolve::client(&name).map_err(|error| anyhow!("{error}"))?;
-            let dir = chosen.materialise(&folder).context("find the client's files")?;
-            let cache_client = vec![CACHE_CLIENT.into()];
-            let expectations = expectations::read(&dir)?;
-            Ok(Arc::new(Contender {
-                run: format!("tests-{id}-{}", chosen.client.name),
-                subject: Subject { client: chosen.client, dir, cache_client },
-                expectations,
-                dir: OnceLock::new(),
-                results: Mutex::default(),
-            }))
-        };
-        let contenders = match env::var_os("CACHESTORM_CLIENT") {
-            Some(path) => vec![contender(PathBuf::from(path))?],
-            None => folders(clients)?.into_iter().map(contender).collect::<Result<_>>()?,
-        };
-        let suite =
-            Self { scenarios, contenders, options: Arc::new(options), repeat: repeat()?, began };
-        suite.check_names()?;
-        Ok(suite)
+/// Reads scenarios, clients and expectations; a scenario that cannot be read fails as its own test.
+pub fn contenders(scenarios: &Path, clients: &Path) -> Result<Vec<Contender>> {
+    let repeat = repeat()?;
+    let scenarios = load::folder(scenarios).context("read the scenarios")?;
+    let contender = |folder: PathBuf| -> Result<Contender> {
+        let expectations = expectations::read(folder_of(&folder))?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let suite = Suite::given(scenarios.clone())
+            .client(folder)
+            .cache_client([CACHE_CLIENT])
+            .output(target_dir().join("cachestorm"))
+            .named(format!("tests-{name}-{}", std::process::id()))
+            .seed(0)
+            .repeat(repeat)
+            .prepare()?;
+        let contender = Contender { suite: Arc::new(suite), expectations };
+        contender.check_names()?;
+        Ok(contender)
+    };
+    match env::var_os("CACHESTORM_CLIENT") {
+        Some(path) => Ok(vec![contender(PathBuf::from(path))?]),
+        None => folders(clients)?.into_iter().map(contender).collect(),
     }
+}
 
+impl Contender {
     /// An expectation about a scenario that does not exist would never be tested.
     fn check_names(&self) -> Result<()> {
-        for contender in &self.contenders {
-            let expected = contender.expectations.iter().flat_map(|e| e.scenario.keys());
-            for name in expected {
-                if !self.scenarios.iter().any(|entry| entry.name == *name) {
-                    let client = &contender.subject.client.name;
-                    bail!("{client} expects something of \"{name}\", which is no scenario");
-                }
+        for name in self.expectations.iter().flat_map(|it| it.scenario.keys()) {
+            if !self.suite.entries().iter().any(|entry| entry.name == *name) {
+                let client = &self.suite.client().name;
+                bail!("{client} expects something of \"{name}\", which is no scenario");
             }
         }
         Ok(())
     }
 
-    /// The trials: a right client with every scenario (or with all about its services), a wrong one with those that it expects
-    /// something of.
+    /// The trials: a right client with every scenario (or with all about its services), a wrong one with
+    /// those that it expects something of.
     pub fn trials(&self) -> Vec<Trial> {
-        let mut trials = Vec::new();
-        for contender in &self.contenders {
-            let missing = missing_programs(&contender.subject.client);
-            if !missing.is_empty() {
-                trials.push(not_installed(&contender.subject.client.name, &missing));
-                continue;
-            }
-            for entry in &self.scenarios {
-                let concerned = match &contender.expectations {
-                    // A client with a service beside it is there for the scenarios that take it away:
-                    // where it may answer in place of Catwalk, there is less to contend for.
-                    None => {
-                        contender.subject.client.services.is_empty()
-                            || entry.scenario.as_ref().is_ok_and(Scenario::is_about_service)
-                    }
-                    Some(expectations) => expectations.scenario.contains_key(&entry.name),
-                };
-                if concerned {
-                    trials.push(self.trial(contender, entry));
-                }
-            }
+        let missing = missing_programs(self.suite.client());
+        if !missing.is_empty() {
+            return vec![not_installed(&self.suite.client().name, &missing)];
         }
-        trials
+        let concerned = self.suite.entries().iter().filter(|entry| self.is_concerned(entry));
+        concerned.map(|entry| self.trial(entry)).collect()
     }
 
-    fn trial(&self, contender: &Arc<Contender>, entry: &Entry) -> Trial {
-        let name = format!("{}::{}", contender.subject.client.name, entry.name.replace('/', "::"));
-        let (contender, entry) = (Arc::clone(contender), entry.clone());
-        let (options, repeat) = (Arc::clone(&self.options), self.repeat);
-        Trial::ignorable_test(name, move || {
-            let mut skipped = None;
-            let dir = contender.dir(&options)?;
-            for repetition in 1..=repeat {
-                let result = run_once(&entry, repetition, &contender.subject, &options, dir);
-                let verdict = contender.check(dir, &entry.name, &result);
-                if let RunResult::Skipped(reason) = &result.result {
-                    skipped = Some(reason.clone());
-                }
-                contender.results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
-                verdict?;
+    fn is_concerned(&self, entry: &Entry) -> bool {
+        match &self.expectations {
+            // A client with a service beside it is there for the scenarios that take it away: where it may
+            // answer in place of Catwalk, there is less to contend for.
+            None => {
+                self.suite.client().services.is_empty()
+                    || entry.scenario.as_ref().is_ok_and(Scenario::is_about_service)
             }
-            Ok(match skipped {
-                Some(reason) => Completion::ignored_with(reason),
-                None => Completion::Completed,
-            })
+            Some(expectations) => expectations.scenario.contains_key(&entry.name),
+        }
+    }
+
+    fn trial(&self, entry: &Entry) -> Trial {
+        let prefix = format!("{}::", self.suite.client().name);
+        let expected = self.expectations.as_ref().and_then(|it| it.scenario.get(&entry.name));
+        let expected = expected.cloned().unwrap_or(Expected::default());
+        let bug = self.expectations.as_ref().map(|it| format!("\nthe client's bug: {}", it.bug));
+        let bug = bug.unwrap_or_default();
+        self.suite.trial(&prefix, entry, move |_, verdict| {
+            expected.check(verdict).map_err(|differs| format!("{differs}{bug}"))
         })
-    }
-
-    /// Writes each client's report, as `cachestorm run` would. `latest` leads to that of the reference where
-    /// it ran, else to the last.
-    pub fn report(&self) -> Result<()> {
-        let mut latest: Option<(&str, &RunDir)> = None;
-        for contender in &self.contenders {
-            let results = contender.results.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            let Some(dir) = contender.dir.get().filter(|_| !results.is_empty()) else { continue };
-            let client = &contender.subject.client.name;
-            let run = new_run(dir, client, &self.options, self.began, results);
-            dir.write("run.json", &serde_json::to_string_pretty(&run)?)?;
-            write_all(&run, false, &dir.path())?;
-            if latest.is_none_or(|(client, _)| client != REFERENCE) {
-                latest = Some((client, dir));
-            }
-        }
-        Ok(latest.map_or(Ok(()), |(_, dir)| dir.link_latest())?)
-    }
-}
-
-impl Contender {
-    /// The folder of the run, made when it is first asked for.
-    fn dir(&self, options: &Options) -> Result<&RunDir, Failed> {
-        if let Some(dir) = self.dir.get() {
-            return Ok(dir);
-        }
-        // Two trials that come here at once make the same folder.
-        let made = RunDir::create_apart(&options.base, &self.run).map_err(|it| it.to_string())?;
-        Ok(self.dir.get_or_init(|| made))
-    }
-
-    /// Whether the result is the expected one. A failure says everything that is needed to see why.
-    fn check(&self, dir: &RunDir, scenario: &str, result: &ScenarioResult) -> Result<(), Failed> {
-        let expected = self.expectations.as_ref().and_then(|e| e.scenario.get(scenario));
-        let differs = match &result.result {
-            RunResult::Skipped(_) => return Ok(()),
-            RunResult::Invalid(text) | RunResult::HarnessFault(text) => text.clone(),
-            RunResult::Judged(verdict) => {
-                match expected.unwrap_or(&Expected::default()).check(verdict) {
-                    Ok(()) => return Ok(()),
-                    Err(differs) => differs,
-                }
-            }
-        };
-        let mut text = format!("repetition {}: {differs}\n", result.repetition);
-        if let Some(expectations) = &self.expectations {
-            text.push_str(&format!("the client's bug: {}\n", expectations.bug));
-        }
-        text.push_str(&live::line(result, 1, &Style::plain().palette));
-        if let (RunResult::Judged(verdict), Some(file)) = (&result.result, &result.record) {
-            let file = dir.path().join(file);
-            if let Ok(record) = read_record(&file) {
-                text.push('\n');
-                text.push_str(&show::show(&record, verdict, &Style::plain(), 120));
-            }
-            text.push_str(&format!("\nthe record: {}", file.display()));
-        }
-        Err(Failed::from(text))
     }
 }
 
@@ -203,6 +98,11 @@ impl Contender {
 fn not_installed(client: &str, missing: &[String]) -> Trial {
     let reason = format!("not installed on this machine: {}", missing.join(", "));
     Trial::ignorable_test(format!("{client}::all"), move || Ok(Completion::ignored_with(reason)))
+}
+
+/// The folder of a description that may be named by its file.
+fn folder_of(path: &Path) -> &Path {
+    if path.is_file() { path.parent().unwrap_or(path) } else { path }
 }
 
 fn folders(clients: &Path) -> Result<Vec<PathBuf>> {

@@ -1,5 +1,7 @@
 //! cachestorm: a chaos and race-testing harness for caches that several processes share on disk.
 //!
+//! To test a cache of your own from `cargo test`, start at [`Suite`]. The book in `harness/book` tells the rest.
+//!
 //! Reading order:
 //!
 //! 1. [`model`] (its own crate): the data that everything below speaks in;
@@ -11,7 +13,7 @@
 //! 6. [`record`]: the cache directory is watched, and events become one file per run;
 //! 7. [`engine`]: one loop owns a run and brings all of the above together;
 //! 8. [`judge`]: a record becomes a verdict;
-//! 9. [`suite`]: many scenarios, some times each, against one client;
+//! 9. [`suite`]: many scenarios, some times each, against one client; with [`Suite`] in tests of your own;
 //! 10. [`claims`]: what the status report claimed, measured;
 //! 11. [`matrix`]: what catches which wrong client;
 //! 12. [`storm`]: scenarios drawn from a seed, and what fails made small;
@@ -49,3 +51,5 @@ pub mod shard;
 pub mod storm;
 pub mod suite;
 pub mod trace;
+
+pub use suite::Suite;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cachestorm_model::run::Run;
 
 use crate::counts::Status;
-use crate::details::details;
+use crate::details;
 use crate::style::{NAMES, Options, Palette, paint, status_word};
 use crate::summary::{Scenario, Summary, Theme, short_name, themes};
 use crate::text;
@@ -16,11 +16,16 @@ pub fn render(run: &Run, options: &Options) -> String {
     let blocks = [
         header(run, options),
         table(&themes, options),
-        details(&themes, options),
+        details::details(&themes, options),
         footer(&Summary::of(run, options.strict), options),
     ];
     let blocks: Vec<String> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
     blocks.join("\n")
+}
+
+/// The details alone: what did not pass and why, and what was skipped and why; nothing where all passed.
+pub fn details(run: &Run, options: &Options) -> String {
+    details::details(&themes(run), options)
 }
 
 /// `cachestorm  crush on linux 6.8 x86_64, 2 cores; seed 42; run 0042`.

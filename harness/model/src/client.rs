@@ -159,6 +159,46 @@ pub struct Claims {
 }
 
 impl Client {
+    /// A client made in code: its name, the command `get`, and the file that all processes read. Everything
+    /// else is as in a description that does not say it, and every field may be set. `env` or the command
+    /// must still hold `{catwalk_url}`, `{cache_dir}` and `{ttl}`, as in a file.
+    pub fn new<W: Into<String>>(
+        name: impl Into<String>,
+        command: impl IntoIterator<Item = W>,
+        published: impl Into<String>,
+    ) -> Self {
+        let name = name.into();
+        Self {
+            summary: name.clone(),
+            name,
+            command: command.into_iter().map(Into::into).collect(),
+            commands: BTreeMap::new(),
+            env: BTreeMap::new(),
+            ttl: None,
+            requires: Vec::new(),
+            herd_max: None,
+            services: BTreeMap::new(),
+            files: Files {
+                published: published.into(),
+                form: PublishedForm::default(),
+                locks: Vec::new(),
+                lock_kind: LockKind::default(),
+                temporaries: Vec::new(),
+                sidecars: Vec::new(),
+            },
+            stdout: Stdout::default(),
+            age: Age::default(),
+            claims: Claims::default(),
+        }
+    }
+
+    /// The same with an environment variable, whose value may hold placeholders.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.env.insert(name.into(), value.into());
+        self
+    }
+
     /// The arguments of the command named `name`, `get` being `command` itself.
     pub fn command_named(&self, name: &str) -> Option<&[String]> {
         if name == "get" {

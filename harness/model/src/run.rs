@@ -105,6 +105,17 @@ pub enum RunOutcome {
 }
 
 impl RunOutcome {
+    /// Every outcome, in the order of their exit codes.
+    pub const ALL: [Self; 7] = [
+        Self::Pass,
+        Self::Violation,
+        Self::Inconclusive,
+        Self::Vacuous,
+        Self::Skipped,
+        Self::Usage,
+        Self::HarnessFault,
+    ];
+
     /// The process's exit code.
     pub fn exit_code(self) -> u8 {
         match self {

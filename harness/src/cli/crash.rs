@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::thread;
 
 use anyhow::{Context, anyhow, ensure};
-use cachestorm_reports::{crash as table, sweep as report, write_all};
+use cachestorm_reports::{crash as table, sweep as report};
 
 use super::args::{CrashArgs, CrashFormat};
 use super::matrix::expectations;
@@ -22,6 +22,7 @@ use crate::model::run::{RunOutcome, RunResult};
 use crate::model::sweep::Sweep;
 use crate::record::store::RunDir;
 use crate::scenario::{builtin, resolve};
+use crate::suite::reports::write_reports;
 use crate::suite::{self, Entry, Options, Subject};
 
 /// The names of the files that `--write` keeps, without their ending.
@@ -112,10 +113,7 @@ fn sweep(
     let (run, dir) = suite::run(&runs, subject, options, &live).map_err(Failure::usage)?;
     live.end();
     let sweeps: Vec<Sweep> = prepared.into_iter().map(|it| it.swept(&run)).collect();
-    let text = serde_json::to_string_pretty(&run).map_err(Failure::harness)?;
-    dir.write("run.json", &text).map_err(Failure::usage)?;
-    write_all(&run, false, &dir.path()).map_err(Failure::usage)?;
-    super::report::write_beside(&run, &dir.path(), false).map_err(Failure::usage)?;
+    super::report::tell(write_reports(&run, &dir.path(), false).map_err(Failure::usage)?);
     write(&sweeps, &dir).map_err(Failure::usage)?;
     for sweep in &sweeps {
         output::print(&match args.format {

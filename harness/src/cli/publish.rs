@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use cachestorm_reports::{junit, markdown, terminal, write_all};
+use cachestorm_reports::{junit, markdown, terminal};
 
 use super::args::Wanted;
 use super::{Failure, Outcome, github, output, report};
 use crate::model::run::{Run, RunOutcome};
 use crate::record::store::{RunDir, read_record};
+use crate::suite::reports::write_reports;
 
 /// Whether the files that are wanted can be written: whoever asks for a report must not learn after an hour
 /// that it has no place.
@@ -35,10 +36,7 @@ pub fn publish(run: &Run, dir: &RunDir, wanted: &Wanted) -> Outcome {
 
 fn write_everything(run: &Run, dir: &RunDir, wanted: &Wanted) -> anyhow::Result<()> {
     let strict = wanted.strict;
-    let text = serde_json::to_string_pretty(run)?;
-    dir.write("run.json", &text)?;
-    write_all(run, strict, &dir.path())?;
-    report::write_beside(run, &dir.path(), strict)?;
+    report::tell(write_reports(run, &dir.path(), strict)?);
     output::print(&terminal::render(run, &output::options(strict)));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     if let Some(file) = &wanted.junit {

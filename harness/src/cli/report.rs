@@ -2,29 +2,23 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
-use cachestorm_reports::html;
 
 use super::args::ReportArgs;
 use super::show::find;
 use super::{Failure, output};
-use crate::judge::windows;
-use crate::model::run::Run;
-use crate::record::store::{read_record, read_run};
-
-/// The file's name in the run's folder.
-const FILE: &str = "report.html";
+use crate::record::store::{StoreError, read_run};
+use crate::suite::reports::{HTML, write_html};
 
 /// Runs the subcommand.
 pub fn run(args: &ReportArgs) -> super::Outcome {
     let dir = find(&args.run, &args.out)?;
     let run = read_run(&dir).map_err(Failure::usage)?;
-    let file = args.html.clone().unwrap_or_else(|| dir.join(FILE));
-    write(&run, &dir, false, &file).map_err(Failure::usage)?;
+    let file = args.html.clone().unwrap_or_else(|| dir.join(HTML));
+    tell(write_html(&run, &dir, false, &file).map_err(Failure::usage)?);
     output::print(&file.display().to_string());
     if args.open {
         open(&file).map_err(Failure::usage)?;
@@ -32,28 +26,11 @@ pub fn run(args: &ReportArgs) -> super::Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the report of a run in its folder. `strict` makes a skip count.
-pub fn write_beside(run: &Run, dir: &Path, strict: bool) -> anyhow::Result<()> {
-    write(run, dir, strict, &dir.join(FILE))
-}
-
-fn write(run: &Run, dir: &Path, strict: bool, file: &Path) -> anyhow::Result<()> {
-    let mut scenes = Vec::new();
-    for result in html::chosen(run) {
-        let Some(path) = run.results.get(result).and_then(|it| it.record.as_ref()) else {
-            continue;
-        };
-        // A record that was removed meanwhile has no timeline, and everything else is told.
-        match read_record(&dir.join(path)) {
-            Ok(record) => {
-                let windows = windows(&record);
-                scenes.push(html::Scene { result, record, windows });
-            }
-            Err(error) => output::note(&format!("left out of the HTML report: {error}")),
-        }
+/// Says which records the report does without.
+pub fn tell(gone: Vec<StoreError>) {
+    for error in gone {
+        output::note(&format!("left out of the HTML report: {error}"));
     }
-    let text = html::render(run, strict, &scenes)?;
-    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
 /// Hands a file to the program that shows web pages here: `$BROWSER`, else the system's opener.

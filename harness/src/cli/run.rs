@@ -2,7 +2,6 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::thread;
 
 use anyhow::{Context, anyhow, ensure};
 use tempfile::TempDir;
@@ -17,6 +16,8 @@ use crate::scenario::{builtin, resolve};
 use crate::shard::engines::Asked;
 use crate::shard::{self, engines};
 use crate::suite::{self, Options, Progress, Subject};
+
+pub use crate::suite::default_jobs;
 
 /// The seed of a part where none is given: every part of a run must have the same.
 const SEED_OF_SHARDS: u64 = 0;
@@ -115,9 +116,4 @@ pub fn subject(client: &str) -> Result<(Subject, TempDir), Failure> {
 fn cache_client() -> anyhow::Result<Vec<OsString>> {
     let program = env::current_exe().context("find the program itself")?;
     Ok(vec![program.into_os_string(), "client".into()])
-}
-
-/// Half of the processors: the clients need the others.
-pub fn default_jobs() -> usize {
-    thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }

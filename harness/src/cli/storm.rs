@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use cachestorm_reports::write_all;
-
 use super::args::StormArgs;
 use super::progress::Live;
 use super::run::{default_jobs, end_unmarked, subject};
@@ -17,6 +15,7 @@ use crate::record::store::RunDir;
 use crate::storm::draw::{Storm, draw};
 use crate::storm::hunt::{Catch, Find, Hunt, Until, Watch};
 use crate::storm::{keep, shrink};
+use crate::suite::reports::write_reports;
 use crate::suite::{Options, Progress, new_id, new_run};
 
 /// How many storms `--plan` prints where nothing else is said.
@@ -63,9 +62,7 @@ pub fn run(args: &StormArgs) -> Outcome {
         end_unmarked();
     }
     let run = new_run(&dir, &subject.client.name, &options, began, catch.results.clone());
-    let text = serde_json::to_string_pretty(&run).map_err(Failure::harness)?;
-    dir.write("run.json", &text).map_err(Failure::usage)?;
-    write_all(&run, false, &dir.path()).map_err(Failure::usage)?;
+    super::report::tell(write_reports(&run, &dir.path(), false).map_err(Failure::usage)?);
     output::print(&summary(&catch, &hunt, &args.client, began.0.elapsed()));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     Ok(ExitCode::from(run.outcome(false).exit_code()))

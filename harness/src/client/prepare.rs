@@ -223,6 +223,11 @@ fn find_program(name: &OsStr, client_dir: &Path) -> Result<PathBuf, &'static str
         .ok_or("is not on the PATH")
 }
 
+/// A program along `PATH`.
+pub fn on_path(name: &str) -> Option<PathBuf> {
+    find_program(OsStr::new(name), Path::new("/")).ok()
+}
+
 fn executable(path: &Path) -> Result<(), &'static str> {
     let metadata = path.metadata().map_err(|_| "does not exist")?;
     if !metadata.is_file() {
@@ -245,7 +250,7 @@ pub fn program_of(client: &Client, dir: &Path, cache_client: &[OsString]) -> Opt
 
 /// The programs that `client` requires and that are not installed.
 pub fn missing_programs(client: &Client) -> Vec<String> {
-    let missing = |name: &&String| find_program(OsStr::new(name), Path::new("/")).is_err();
+    let missing = |name: &&String| on_path(name).is_none();
     client.requires.iter().filter(missing).cloned().collect()
 }
 

@@ -1,6 +1,7 @@
 //! A queue of scenarios and repetitions over some threads.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Instant, SystemTime};
@@ -47,6 +48,25 @@ pub fn run(
         part => format!("{}-shard-{}-of-{}", new_id(started), part.index(), part.of()),
     };
     let dir = RunDir::create(&options.base, &id)?;
+    let results = run_in(entries, subject, options, &dir, progress);
+    for result in &results {
+        dir.tidy(&result.scenario, result.repetition);
+    }
+    let mut run = new_run(&dir, &subject.client.name, options, (began, started), results);
+    run.plan = Some(plan);
+    Ok((run, dir))
+}
+
+/// Runs every entry of the part that is asked for, as often as asked, in the folder of a run. Returns the results
+/// in any order.
+pub(super) fn run_in(
+    entries: &[Entry],
+    subject: &Subject,
+    options: &Options,
+    dir: &RunDir,
+    progress: &dyn Progress,
+) -> Vec<ScenarioResult> {
+    let plan = shard::plan(entries, subject, options);
     crate::engine::raise_limits();
     let queue = Mutex::new(queue(entries, &plan));
     let results = Mutex::new(Vec::new());
@@ -60,7 +80,7 @@ pub fn run(
                         not_begun(entry, repetition)
                     } else {
                         progress.started(entry, repetition);
-                        run_once(entry, repetition, subject, options, &dir)
+                        run_once(entry, repetition, subject, options, dir)
                     };
                     progress.finished(&result);
                     lock(&results).push(result);
@@ -68,13 +88,7 @@ pub fn run(
             });
         }
     });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for result in &results {
-        dir.tidy(&result.scenario, result.repetition);
-    }
-    let mut run = new_run(&dir, &subject.client.name, options, (began, started), results);
-    run.plan = Some(plan);
-    Ok((run, dir))
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is run here, in its order: repetitions of one scenario are spread over the run, so that a machine
@@ -138,11 +152,17 @@ fn not_begun(entry: &Entry, repetition: u32) -> ScenarioResult {
     }
 }
 
-/// A name for a run that sorts by time: `20261123T064512Z-4711`.
+/// A name for a run that sorts by time: `20261123T064512123Z-4711`, and `20261123T064512123Z-4711-2` for the
+/// second of one program, since the tests of one may begin at once.
 pub fn new_id(now: SystemTime) -> String {
+    static RUNS: AtomicU32 = AtomicU32::new(1);
     let stamp = humantime::format_rfc3339_millis(now).to_string();
     let digits: String = stamp.chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("{digits}-{}", std::process::id())
+    let id = format!("{digits}-{}", std::process::id());
+    match RUNS.fetch_add(1, Ordering::Relaxed) {
+        1 => id,
+        number => format!("{id}-{number}"),
+    }
 }
 
 /// The machine that this program runs on.

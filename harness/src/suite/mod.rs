@@ -2,14 +2,23 @@
 //!
 //! - `one`: one repetition of one scenario, from its specification to its judged result;
 //! - `many`: a queue of them over some threads;
+//! - [`reports`]: the files that a run leaves;
+//! - `builder`, `prepared` and `report`: a suite put together in code, run as a whole, and asked;
+//! - [`trials`]: one test for each scenario;
 //! - [`cancel`]: Ctrl-C and its like.
 
+mod builder;
 pub mod cancel;
 mod many;
 mod one;
+mod prepared;
+mod report;
+pub mod reports;
+pub mod trials;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::thread;
 
 use crate::catwalk::Backend;
 use crate::model::client::Client;
@@ -17,8 +26,11 @@ use crate::model::plan::Shard;
 use crate::model::run::ScenarioResult;
 
 pub use crate::scenario::load::Entry;
+pub use builder::{ClientSource, Suite, SuiteError};
 pub use many::{Progress, Silent, new_id, new_run, run};
 pub use one::{judged, record_once, run_once};
+pub use prepared::Prepared;
+pub use report::Report;
 
 /// A client with what is needed to run it.
 #[derive(Debug, Clone)]
@@ -66,6 +78,12 @@ impl Options {
             cancel: cancel::Cancel::default(),
         }
     }
+}
+
+/// How many scenarios are run at a time by default: half as many as there are processors, since the clients
+/// need the others.
+pub fn default_jobs() -> usize {
+    thread::available_parallelism().map_or(1, |cores| (cores.get() / 2).max(1))
 }
 
 /// The results in the order of a report: by name, then by repetition.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 use super::{Entry, Options, Subject};
-use crate::client::prepare::{missing_programs, program_of};
+use crate::client::prepare::{CACHE_CLIENT, missing_programs, program_of};
 use crate::engine::machine::lacks;
 use crate::engine::{EngineError, Other, RunSpec, herd};
 use crate::judge::judge;
@@ -79,6 +79,10 @@ fn others(
 fn unfit(subject: &Subject, others: &[Other], scenario: &Scenario, work: &Path) -> Option<String> {
     let mut missing = missing_programs(&subject.client);
     missing.extend(others.iter().flat_map(|other| missing_programs(&other.client)));
+    // Only a suite made in code may be without the program that holds our clients.
+    if subject.cache_client.is_empty() && others.iter().any(|other| is_held(&other.client)) {
+        missing.push("cachestorm".to_owned());
+    }
     if !missing.is_empty() {
         return Some(format!("not installed on this machine: {}", missing.join(", ")));
     }
@@ -93,6 +97,11 @@ fn unfit(subject: &Subject, others: &[Other], scenario: &Scenario, work: &Path) 
     }
     reasons.extend(lacks(scenario, &places));
     (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// Whether a client is held by the fixture binary or the command.
+fn is_held(client: &Client) -> bool {
+    client.command.first().is_some_and(|first| first == CACHE_CLIENT)
 }
 
 /// Runs a scenario once, traced, and returns its record. It is neither judged nor kept.

@@ -7,8 +7,8 @@
 mod support;
 
 mod bad_input;
-mod crash;
 mod claims;
+mod crash;
 mod hygiene;
 mod limits;
 mod listings;

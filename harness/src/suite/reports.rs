@@ -1,0 +1,59 @@
+//! The files of a run beside its records: the summary, and every report.
+
+use std::fs;
+use std::path::Path;
+
+use cachestorm_reports::{ReportError, html, write_all};
+
+use crate::judge::windows;
+use crate::model::run::Run;
+use crate::record::store::{StoreError, read_record};
+
+/// The HTML report's name in the run's folder.
+pub const HTML: &str = "report.html";
+
+/// Writes the summary of a run and all reports into its folder. `strict` makes a skip count. Returns what the
+/// HTML report lacks: the records that are gone.
+///
+/// # Errors
+/// When a file cannot be made or written. Those written before stay.
+pub fn write_reports(run: &Run, dir: &Path, strict: bool) -> Result<Vec<StoreError>, ReportError> {
+    let text = serde_json::to_string_pretty(run).map_err(ReportError::Json)?;
+    write(&dir.join("run.json"), &text)?;
+    write_all(run, strict, dir)?;
+    write_html(run, dir, strict, &dir.join(HTML))
+}
+
+/// Writes the HTML report of the run in `dir` to `file`. A record that was removed meanwhile has no timeline,
+/// and everything else is told; these are returned.
+///
+/// # Errors
+/// When it cannot be made or written.
+pub fn write_html(
+    run: &Run,
+    dir: &Path,
+    strict: bool,
+    file: &Path,
+) -> Result<Vec<StoreError>, ReportError> {
+    let mut scenes = Vec::new();
+    let mut gone = Vec::new();
+    for result in html::chosen(run) {
+        let Some(path) = run.results.get(result).and_then(|it| it.record.as_ref()) else {
+            continue;
+        };
+        match read_record(&dir.join(path)) {
+            Ok(record) => {
+                let windows = windows(&record);
+                scenes.push(html::Scene { result, record, windows });
+            }
+            Err(error) => gone.push(error),
+        }
+    }
+    write(file, &html::render(run, strict, &scenes)?)?;
+    Ok(gone)
+}
+
+fn write(file: &Path, text: &str) -> Result<(), ReportError> {
+    let failed = |source| ReportError::Write { path: file.to_owned(), source };
+    fs::write(file, text).map_err(failed)
+}
