@@ -14,7 +14,8 @@
 //! 10. [`claims`]: what the status report claimed, measured;
 //! 11. [`matrix`]: what catches which wrong client;
 //! 12. [`storm`]: scenarios drawn from a seed, and what fails made small;
-//! 13. [`cli`]: the command `cachestorm`.
+//! 13. [`statistics`] and [`regression`]: a run compared with what an earlier one came to;
+//! 14. [`cli`]: the command `cachestorm`.
 //!
 //! Architecture invariants:
 //!
@@ -40,6 +41,8 @@ pub mod inject;
 pub mod judge;
 pub mod matrix;
 pub mod record;
+pub mod regression;
 pub mod scenario;
+pub mod statistics;
 pub mod storm;
 pub mod suite;

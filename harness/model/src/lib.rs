@@ -12,13 +12,16 @@
 //! 6. [`verdict`]: what the judge says about a record;
 //! 7. [`run`]: many judged records, which is what a report is made of;
 //! 8. [`expected`]: what a client that is wrong on purpose is expected to break;
-//! 9. [`matrix`]: which scenario caught which of them.
+//! 9. [`matrix`]: which scenario caught which of them;
+//! 10. [`baseline`] and [`comparison`]: what a run came to, kept small, and what became of a client since.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
 //! errors point at the wrong line.
 
+pub mod baseline;
 pub mod client;
+pub mod comparison;
 mod conditions;
 mod disk;
 mod ending;

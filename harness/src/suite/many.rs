@@ -37,13 +37,41 @@ pub fn run(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<(Run, RunDir), StoreError> {
+    let mut runs = run_in_turns(entries, &[subject], options, progress)?;
+    Ok(runs.remove(0))
+}
+
+/// The same with several clients in turns, so that a machine that is slow for a while is slow to all of them: each
+/// repetition of each scenario is run against one after the other, and every other time in the opposite order. A
+/// run and a folder for each.
+///
+/// # Errors
+/// When a run's folder cannot be written.
+pub fn run_in_turns(
+    entries: &[Entry],
+    subjects: &[&Subject],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<(Run, RunDir)>, StoreError> {
     let (began, started) = (Instant::now(), SystemTime::now());
-    let dir = RunDir::create(&options.base, &new_id(started))?;
+    let id = new_id(started);
+    // The first is made last, so that `latest` leads to it.
+    let name = |turn: usize| if turn == 0 { id.clone() } else { format!("{id}-beside-{turn}") };
+    let dirs = (0..subjects.len()).rev().map(|turn| RunDir::create(&options.base, &name(turn)));
+    let mut dirs = dirs.collect::<Result<Vec<_>, _>>()?;
+    dirs.reverse();
     crate::engine::raise_limits();
     // Repetitions of one scenario are spread over the run, so that a machine that is slow for a while
     // does not hit one scenario alone.
-    let queue: VecDeque<(&Entry, u32)> = (1..=options.repeat)
+    let turns = |repetition: u32| -> Vec<usize> {
+        let forwards = 0..subjects.len();
+        if repetition % 2 == 1 { forwards.collect() } else { forwards.rev().collect() }
+    };
+    let queue: VecDeque<(&Entry, u32, usize)> = (1..=options.repeat)
         .flat_map(|repetition| entries.iter().map(move |entry| (entry, repetition)))
+        .flat_map(|(entry, repetition)| {
+            turns(repetition).into_iter().map(move |turn| (entry, repetition, turn))
+        })
         .collect();
     let queue = Mutex::new(queue);
     let results = Mutex::new(Vec::new());
@@ -52,25 +80,28 @@ pub fn run(
             scope.spawn(|| {
                 // A binding of its own, because a guard in the loop's head would be held in its body.
                 let next = || lock(&queue).pop_front();
-                while let Some((entry, repetition)) = next() {
+                while let Some((entry, repetition, turn)) = next() {
                     let result = if options.cancel.is_cancelled() {
                         not_begun(entry, repetition)
                     } else {
                         progress.started(entry, repetition);
-                        run_once(entry, repetition, subject, options, &dir)
+                        run_once(entry, repetition, subjects[turn], options, &dirs[turn])
                     };
                     progress.finished(&result);
-                    lock(&results).push(result);
+                    lock(&results).push((turn, result));
                 }
             });
         }
     });
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    for result in &results {
-        dir.tidy(&result.scenario, result.repetition);
+    let mut of_turn: Vec<Vec<ScenarioResult>> = vec![Vec::new(); subjects.len()];
+    for (turn, result) in results.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        dirs[turn].tidy(&result.scenario, result.repetition);
+        of_turn[turn].push(result);
     }
-    let run = new_run(&dir, &subject.client.name, options, (began, started), results);
-    Ok((run, dir))
+    let runs = dirs.into_iter().zip(subjects).zip(of_turn).map(|((dir, subject), results)| {
+        (new_run(&dir, &subject.client.name, options, (began, started), results), dir)
+    });
+    Ok(runs.collect())
 }
 
 /// The summary of a run that began at the given moments, with its results in order.

@@ -16,7 +16,7 @@ use crate::model::client::Client;
 use crate::model::run::ScenarioResult;
 
 pub use crate::scenario::load::Entry;
-pub use many::{Progress, Silent, new_id, new_run, run};
+pub use many::{Progress, Silent, new_id, new_run, run, run_in_turns};
 pub use one::{judged, run_once};
 
 /// A client with what is needed to run it.

@@ -165,6 +165,8 @@ pub fn link<'a>(pages: &mut [Page<'a>], run: &'a Run) {
 fn figure_name(name: &str) -> String {
     match name {
         "wait_ms_max" => "longest wait, ms".to_owned(),
+        "wait_us_median" => "median wait, µs".to_owned(),
+        "start_us" => "start of a process, µs".to_owned(),
         _ => name.replace("_ms", ", ms").replace('_', " "),
     }
 }
