@@ -185,14 +185,14 @@ fn machine(host: &Host) -> String {
     format!("{} {}, {} cores", host.os, host.arch, host.cores)
 }
 
-fn headline(comparison: &Comparison) -> String {
+pub(crate) fn headline(comparison: &Comparison) -> String {
     let counts = Finding::ALL.into_iter().filter(|it| comparison.count(*it) > 0);
     let counts: Vec<String> = counts.map(|it| format!("{} {it}", comparison.count(it))).collect();
     let scenarios = text::counted(comparison.scenarios.len() as u64, "scenario");
     format!("{scenarios}: {}", counts.join(", "))
 }
 
-fn how(comparison: &Comparison) -> String {
+pub(crate) fn how(comparison: &Comparison) -> String {
     let times = match &comparison.beside {
         Some(_) => "times with the client beside, verdicts and counts with the baseline",
         None => "everything with the baseline, which ran at another time",

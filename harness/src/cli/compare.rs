@@ -24,7 +24,9 @@ pub fn run(args: &CompareArgs) -> Outcome {
     let (now, beside) = match &args.client {
         None => {
             let run = args.run.as_deref().unwrap_or("latest");
-            (of_run(&find(run, &args.out)?, run)?, None)
+            let mut now = of_run(&find(run, &args.out)?, run)?;
+            now.name = now.run.clone();
+            (now, None)
         }
         Some(client) => match anew(client, args, &baseline)? {
             Some(both) => both,

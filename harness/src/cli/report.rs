@@ -10,11 +10,13 @@ use anyhow::Context;
 use cachestorm_reports::html;
 
 use super::args::ReportArgs;
+use super::baseline::{named, of_run};
 use super::show::find;
 use super::{Failure, output};
 use crate::judge::windows;
 use crate::model::run::Run;
 use crate::record::store::{read_record, read_run};
+use crate::regression::{Settings, compare};
 
 /// The file's name in the run's folder.
 const FILE: &str = "report.html";
@@ -24,7 +26,18 @@ pub fn run(args: &ReportArgs) -> super::Outcome {
     let dir = find(&args.run, &args.out)?;
     let run = read_run(&dir).map_err(Failure::usage)?;
     let file = args.html.clone().unwrap_or_else(|| dir.join(FILE));
-    write(&run, &dir, false, &file).map_err(Failure::usage)?;
+    let compared = match &args.baseline {
+        None => None,
+        Some(baseline) => {
+            let baseline = named(baseline, &args.dir)?;
+            let now = of_run(&dir, &run.id)?;
+            let comparison = compare(&baseline, &now, None, Settings::default());
+            Some((baseline, comparison))
+        }
+    };
+    let beside =
+        compared.as_ref().map(|(baseline, comparison)| html::Beside { baseline, comparison });
+    write(&run, &dir, false, &file, beside).map_err(Failure::usage)?;
     output::print(&file.display().to_string());
     if args.open {
         open(&file).map_err(Failure::usage)?;
@@ -34,10 +47,16 @@ pub fn run(args: &ReportArgs) -> super::Outcome {
 
 /// Writes the report of a run in its folder. `strict` makes a skip count.
 pub fn write_beside(run: &Run, dir: &Path, strict: bool) -> anyhow::Result<()> {
-    write(run, dir, strict, &dir.join(FILE))
+    write(run, dir, strict, &dir.join(FILE), None)
 }
 
-fn write(run: &Run, dir: &Path, strict: bool, file: &Path) -> anyhow::Result<()> {
+fn write(
+    run: &Run,
+    dir: &Path,
+    strict: bool,
+    file: &Path,
+    beside: Option<html::Beside<'_>>,
+) -> anyhow::Result<()> {
     let mut scenes = Vec::new();
     for result in html::chosen(run) {
         let Some(path) = run.results.get(result).and_then(|it| it.record.as_ref()) else {
@@ -52,7 +71,7 @@ fn write(run: &Run, dir: &Path, strict: bool, file: &Path) -> anyhow::Result<()>
             Err(error) => output::note(&format!("left out of the HTML report: {error}")),
         }
     }
-    let text = html::render(run, strict, &scenes)?;
+    let text = html::render_beside(run, strict, &scenes, beside)?;
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 

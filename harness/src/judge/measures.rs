@@ -139,7 +139,7 @@ mod tests {
             wait_ms_max: Some(90),
             windows: 1,
             waits: Waits::of(vec![70_000, 80_000, 90_000]),
-            start_us: Some(0),
+            start_us: Some(10_000),
             duration_ms: 130,
             ..Measures::default()
         };
@@ -168,8 +168,8 @@ mod tests {
             recovery_ms: Some(50),
             wait_ms_max: Some(29_840),
             windows: 2,
-            waits: Waits::of(vec![1, 2, 3]),
-            start_us: Some(0),
+            waits: Waits::of(vec![110_000, 120_000, 29_840_000]),
+            start_us: Some(10_000),
             residue: 1,
             duration_ms: 30_060,
         };

@@ -5,10 +5,10 @@
 //! as Mann and Whitney's recursion does without ties (Streitberg and Röhmel, 1986). Large ones get the normal
 //! approximation with the variance corrected for ties, and a correction for continuity.
 
-use super::{Tail, normal};
+use super::{Tail, fisher, normal};
 
-/// Up to so many values in all the distribution is counted out.
-pub const EXACT: usize = 50;
+/// Up to so many steps the distribution is counted out: fifteen values against fifteen are about that.
+const STEPS: usize = 400_000;
 
 /// Both sides of the test.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,7 +29,13 @@ pub fn rank_sum(first: &[f64], second: &[f64]) -> RankSum {
     if pooled.groups.len() == 1 {
         return RankSum { greater: Tail::BLIND, less: Tail::BLIND };
     }
-    if first.len() + second.len() <= EXACT { pooled.exact() } else { pooled.approximate() }
+    if pooled.groups.len() == 2 {
+        pooled.of_two_values()
+    } else if pooled.steps() <= STEPS {
+        pooled.exact()
+    } else {
+        pooled.approximate()
+    }
 }
 
 /// Values that are equal.
@@ -88,11 +94,26 @@ impl Pooled {
         (greedy(&mut self.groups.iter().rev()), greedy(&mut self.groups.iter()))
     }
 
+    /// How many additions the table takes.
+    fn steps(&self) -> usize {
+        (self.first + self.second) * self.first * (self.extremes().0 + 1)
+    }
+
+    /// Of two values the sum of the ranks says how many are the larger one, and that is Fisher's test.
+    fn of_two_values(&self) -> RankSum {
+        let [low, high] = [0, self.groups.len() - 1].map(|it| &self.groups[it]);
+        let tail = |group: &Group| {
+            let others = group.size - group.of_first;
+            fisher::more_often(group.of_first, self.first, others, self.second)
+        };
+        RankSum { greater: tail(high), less: tail(low) }
+    }
+
     fn exact(&self) -> RankSum {
         let (most, least) = self.extremes();
         let width = most + 1;
         // For each number of values taken so far and each sum of their ranks: in how many ways. All whole
-        // numbers below 2^53, since there are C(50, 25) ways at the most.
+        // numbers, and below 2^53 for the samples that come here.
         let mut ways = vec![0.0_f64; (self.first + 1) * width];
         ways[0] = 1.0;
         let mut seen = 0;

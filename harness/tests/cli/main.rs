@@ -13,6 +13,7 @@ mod listings;
 mod matrix;
 mod misbehaviour;
 mod outputs;
+mod regression;
 mod serve;
 mod storm;
 mod strays;
