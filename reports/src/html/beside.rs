@@ -136,6 +136,10 @@ impl Then {
             let change = all?.figures.iter().find(|it| it.figure == figure)?;
             let told = |it| value(figure, it, false);
             let spread = &change.before;
+            if spread.least == spread.most {
+                let of = crate::text::counted(spread.count as u64, "repetition");
+                return Some(format!("{} in each of {of}", told(spread.median)));
+            }
             Some(format!(
                 "{} in the middle, {} to {} over {}",
                 told(spread.median),
