@@ -198,8 +198,9 @@ pub(crate) fn how(comparison: &Comparison) -> String {
         None => "everything with the baseline, which ran at another time",
     };
     format!(
-        "Compared: {times}. {} share a chance of {} % of any false alarm; times count from {} % on; with fewer than {} nothing can be told.",
+        "Compared: {times}. {} {} a chance of {} % of any false alarm; times count from {} % on; with fewer than {} nothing can be told.",
         text::counted(comparison.tests as u64, "test"),
+        if comparison.tests == 1 { "has" } else { "share" },
         comparison.alpha * 100.0,
         comparison.least_change * 100.0,
         text::counted(comparison.needed as u64, "repetition"),

@@ -60,6 +60,7 @@ fn a_client_compared_with_itself_raises_no_more_false_alarms_than_stated() {
             compare(&before, &now, None, settings).findings().any(|it| it == Finding::Worse)
         })
         .count();
+    println!("{alarms} false alarms in {COMPARISONS} comparisons");
     // 5 % of 200.
     assert!(alarms <= 10, "{alarms} false alarms in {COMPARISONS} comparisons");
 }
@@ -78,6 +79,7 @@ fn a_client_that_takes_thirty_percent_longer_to_recover_is_found() {
         let others = others.filter(|it| it.figure != Figure::Recovery);
         other += others.filter(|it| it.finding == Finding::Worse).count();
     }
+    println!("found in {found} of {COMPARISONS}, {other} others called worse");
     assert!(found >= 190, "found in {found} of {COMPARISONS} comparisons");
     assert!(other <= 10, "{other} figures that nobody changed were called worse");
 }

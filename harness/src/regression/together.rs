@@ -8,7 +8,7 @@ use crate::statistics::effect::{a12, median, shift};
 use crate::statistics::stratified::stratified;
 
 use super::figures::{busier, spread, starts, values};
-use super::{Family, LEAST_EFFECT, LEAST_TIME, Sides, Times};
+use super::{Family, LEAST_TIME, Sides, Times};
 
 /// A change over all scenarios, with the median over them of how much longer it took, in milliseconds.
 pub(super) struct Draft {
@@ -86,9 +86,9 @@ pub(super) fn conclude(draft: Draft, [worse, better]: [Test; 2], family: &Family
     let mut change = draft.change;
     let busier = change.note.take();
     let found = |test: Test| test.corrected.is_some_and(|p| p <= family.settings.alpha);
+    // The length itself says whether it matters: over many scenarios a probability is blurred by their noise.
     let matters = |sign: f64| {
-        (change.a12 - 0.5) * sign >= LEAST_EFFECT - 0.5
-            && draft.shift_ms * sign >= LEAST_TIME
+        draft.shift_ms * sign >= LEAST_TIME
             && change.shift.is_none_or(|it| it * sign >= family.settings.least_change)
     };
     change.test = worse;

@@ -2,9 +2,8 @@
 
 use super::support::{BEHAVE, Place};
 
-/// Somebody asks whose first answer is cut off, and a fresh client recovers.
-const SCENARIO: &str =
-    "[clients]\ncount = 1\n\n[[inject]]\non = { half-sent = 1 }\ndo = \"reset\"\n";
+/// Who asks first is killed, and a fresh client recovers.
+const SCENARIO: &str = "[catwalk]\nanswer = \"when-herd-waits\"\n\n[clients]\ncount = 1\n\n[[inject]]\non = { request = 1 }\ndo = { kill = \"KILL\" }\n";
 
 /// A client that does all that is right after a while. It hangs on no machine: the wait is far longer than the rest.
 fn slow(seconds: &str) -> String {
