@@ -127,7 +127,7 @@ pub(super) fn conclude(change: &mut FigureChange, [worse, better]: [Test; 2], fa
         change.test = better;
     } else if worse.p <= alpha && grown {
         // One in so many of these is chance.
-        let needed = needed::to_find(change.a12, family.tests, alpha);
+        let needed = needed::to_find(change.a12, family.tests, family.share);
         change.note = Some(format!(
             "may be chance among {} tests; {needed} repetitions of each would tell",
             family.tests

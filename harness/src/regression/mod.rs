@@ -64,6 +64,8 @@ struct Family {
     settings: Settings,
     /// So many tests share the chance of a false alarm.
     tests: usize,
+    /// Of which this much goes to those of single scenarios.
+    share: f64,
 }
 
 /// Compares a run with a baseline. `beside` is a run of another client in turns with it, with which times are
@@ -86,17 +88,27 @@ pub fn compare(
 
     let together = together::draft(before, now, &times);
 
-    let of_all = together.iter().map(|draft| draft.sides);
-    let of_each = drafts.iter().flat_map(|(_, sides)| sides).copied();
-    let all: Vec<Sides> = of_all.chain(of_each).collect();
-    let tails = |side: fn(&Sides) -> Tail| all.iter().map(side).collect::<Vec<_>>();
-    let mut worse = corrected(&tails(|it| it.worse), settings.alpha).into_iter();
-    let mut better = corrected(&tails(|it| it.better), settings.alpha).into_iter();
+    let of_all: Vec<Sides> = together.iter().map(|draft| draft.sides).collect();
+    let of_each: Vec<Sides> = drafts.iter().flat_map(|(_, sides)| sides).copied().collect();
+    // Half of the chance goes to the few tests over all scenarios, where there are any: among the many of single
+    // ones they would be the weaker the more scenarios they are made of.
+    let halves = if of_all.is_empty() { 1.0 } else { 2.0 };
+    let both = |side: fn(&Sides) -> Tail| {
+        let of = |family: &[Sides]| {
+            let tails: Vec<Tail> = family.iter().map(side).collect();
+            let found = corrected(&tails, settings.alpha / halves);
+            found.into_iter().map(|p| p.map(|p| (p * halves).min(1.0))).collect::<Vec<_>>()
+        };
+        [of(&of_all), of(&of_each)].concat()
+    };
+    let mut worse = both(|it| it.worse).into_iter();
+    let mut better = both(|it| it.better).into_iter();
     let found = worse.clone().flatten().count();
     // Where no test could find anything, those count that could with more repetitions.
-    let moving = all.iter().filter(|sides| sides.worse.least.min(sides.better.least) < 1.0).count();
+    let all = of_all.iter().chain(&of_each);
+    let moving = all.filter(|sides| sides.worse.least.min(sides.better.least) < 1.0).count();
     let tests = if found > 0 { found } else { moving.max(1) };
-    let family = Family { settings, tests };
+    let family = Family { settings, tests, share: settings.alpha / halves };
 
     let mut tests = |sides: &Sides| {
         let test = |tail: Tail, corrected: Option<f64>| Test { p: tail.p, corrected };
@@ -123,7 +135,7 @@ pub fn compare(
         alpha: settings.alpha,
         least_change: settings.least_change,
         tests: family.tests,
-        needed: needed::to_claim(family.tests, settings.alpha),
+        needed: needed::to_claim(family.tests, family.share),
         together,
         scenarios,
     }
@@ -208,7 +220,7 @@ fn conclude(scenario: &mut ScenarioComparison, tests: &[[Test; 2]], family: &Fam
     }
     let [then, now] = scenario.repetitions;
     #[allow(clippy::cast_precision_loss, reason = "tests are few")]
-    let bound = family.settings.alpha / family.tests as f64;
+    let bound = family.share / family.tests as f64;
     let too_few = needed::least(now, then) > bound;
     let (of_verdicts, of_figures) = tests.split_at(scenario.verdicts.len());
     for (change, tests) in scenario.verdicts.iter_mut().zip(of_verdicts) {
@@ -225,7 +237,7 @@ fn conclude(scenario: &mut ScenarioComparison, tests: &[[Test; 2]], family: &Fam
                 *finding = Finding::CannotTell;
             }
         }
-        let needed = needed::to_claim(family.tests, family.settings.alpha);
+        let needed = needed::to_claim(family.tests, family.share);
         scenario.finding = Finding::CannotTell;
         scenario.note = Some(format!(
             "{now} repetitions against {then} can show nothing; {needed} of each are needed"

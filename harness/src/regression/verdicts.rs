@@ -56,7 +56,7 @@ pub(super) fn conclude(change: &mut VerdictChange, [worse, better]: [Test; 2], f
     } else if then == 0 && now > 0 {
         // What was never seen before is no pass, and may be chance.
         change.finding = Finding::CannotTell;
-        let needed = needed::to_show(now, change.of[1], family.tests, alpha);
+        let needed = needed::to_show(now, change.of[1], family.tests, family.share);
         change.note = Some(match needed {
             needed::MOST => "so rare that no number of repetitions would show it".to_owned(),
             needed => format!("{needed} repetitions of each would show such a share"),
