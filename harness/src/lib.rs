@@ -19,7 +19,8 @@
 //! 12. [`storm`]: scenarios drawn from a seed, and what fails made small;
 //! 13. [`shard`]: parts of a plan for several machines;
 //! 14. [`merge`]: the runs of those machines become one;
-//! 15. [`cli`]: the command `cachestorm`.
+//! 15. [`statistics`] and [`regression`]: a run compared with what an earlier one came to;
+//! 16. [`cli`]: the command `cachestorm`.
 //!
 //! Architecture invariants:
 //!
@@ -46,8 +47,10 @@ pub mod judge;
 pub mod matrix;
 pub mod merge;
 pub mod record;
+pub mod regression;
 pub mod scenario;
 pub mod shard;
+pub mod statistics;
 pub mod storm;
 pub mod suite;
 pub mod trace;

@@ -14,6 +14,7 @@
 //! | [`live`] | a line for each scenario as it ends | progress in a log |
 //! | [`mod@show`] | the history of one record | finding out what happened |
 //! | [`claims`] | claims beside measurements | comparing clients |
+//! | [`comparison`] | a run beside its baseline | whether a client got worse |
 //! | [`matrix`] | what caught which bug | judging the scenarios themselves |
 //! | [`json`] | `report.json` | programs |
 //! | [`html`] | `report.html` | people, who want to see when what happened |
@@ -31,6 +32,7 @@ use thiserror::Error;
 
 pub mod annotations;
 pub mod claims;
+pub mod comparison;
 pub mod counts;
 pub mod crash;
 mod details;

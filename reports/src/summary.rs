@@ -231,6 +231,9 @@ pub fn figures(measures: &Measures) -> Vec<(&'static str, u64)> {
         observations,
         recovery_ms,
         wait_ms_max,
+        windows,
+        waits,
+        start_us,
         residue,
         duration_ms,
     } = measures;
@@ -247,7 +250,10 @@ pub fn figures(measures: &Measures) -> Vec<(&'static str, u64)> {
         ("contention", Some(u64::from(*contention))),
         ("observations", Some(u64::from(*observations))),
         ("recovery_ms", *recovery_ms),
+        ("wait_us_median", waits.at(50.0)),
         ("wait_ms_max", *wait_ms_max),
+        ("windows", Some(u64::from(*windows))),
+        ("start_us", *start_us),
         ("residue", Some(u64::from(*residue))),
         ("duration_ms", Some(*duration_ms)),
     ];

@@ -15,14 +15,17 @@
 //! 8. [`plan`]: what a run was asked for, so that parts of it can be joined;
 //! 9. [`expected`]: what a client that is wrong on purpose is expected to break;
 //! 10. [`matrix`]: which scenario caught which of them;
-//! 11. [`sweep`]: what came of killing a client at every step, and [`crash`]: the same of many clients.
+//! 11. [`sweep`]: what came of killing a client at every step, and [`crash`]: the same of many clients;
+//! 12. [`baseline`] and [`comparison`]: what a run came to, kept small, and what became of a client since.
 //!
 //! Architecture invariants: nothing here does IO, reads a clock, or depends on another crate of the
 //! workspace. No type uses `flatten`, `untagged` or an internal tag where it is read from TOML: their
 //! errors point at the wrong line.
 
+pub mod baseline;
 pub mod call;
 pub mod client;
+pub mod comparison;
 mod conditions;
 pub mod crash;
 mod disk;

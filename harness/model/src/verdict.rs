@@ -238,10 +238,55 @@ pub struct Measures {
     pub recovery_ms: Option<u64>,
     /// The longest life of a client of the waves that was not killed, in milliseconds.
     pub wait_ms_max: Option<u64>,
+    /// TTL windows that opened: one that was published again while it was open counts once.
+    #[serde(default)]
+    pub windows: u32,
+    /// How long the clients of the waves lived that were not killed.
+    #[serde(default)]
+    pub waits: Waits,
+    /// How long the machine took to start a process of a wave, up to its first instruction: the median, in
+    /// microseconds. It says how busy the machine was, and nothing of the client's logic.
+    #[serde(default)]
+    pub start_us: Option<u64>,
     /// Temporaries that lay about at the end.
     pub residue: u32,
     /// From the first event to the last, in milliseconds.
     pub duration_ms: u64,
+}
+
+/// A distribution of times by its percentiles, so that it stays small however many times there were.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Waits(
+    /// The time at each of [`Waits::PERCENTILES`], in microseconds; empty where there was none.
+    pub Vec<u64>,
+);
+
+impl Waits {
+    /// The percentiles that are kept. The last is the longest.
+    pub const PERCENTILES: [f64; 9] = [0.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 100.0];
+
+    /// The percentiles of some times in microseconds, each the smallest time that so many percent do not
+    /// exceed (nearest rank).
+    pub fn of(mut microseconds: Vec<u64>) -> Self {
+        microseconds.sort_unstable();
+        let Some(last) = microseconds.len().checked_sub(1) else { return Self::default() };
+        #[allow(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rank is between 0 and the number of times"
+        )]
+        let rank = |percentile: f64| (percentile / 100.0 * (last + 1) as f64).ceil() as usize;
+        let at = |percentile| microseconds[rank(percentile).saturating_sub(1).min(last)];
+        Self(Self::PERCENTILES.map(at).to_vec())
+    }
+
+    /// The time at one of [`Waits::PERCENTILES`], in microseconds.
+    pub fn at(&self, percentile: f64) -> Option<u64> {
+        let place = Self::PERCENTILES.iter().position(|it| (it - percentile).abs() < 1e-9)?;
+        self.0.get(place).copied()
+    }
 }
 
 /// A time in which the cache was fresh, as the judge found it in a record: what `single-flight` counts by.

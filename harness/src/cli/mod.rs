@@ -1,8 +1,10 @@
 //! The command `cachestorm`: its arguments, and one file for each subcommand.
 
 mod args;
+mod baseline;
 mod check;
 mod claims;
+mod compare;
 mod crash;
 mod github;
 mod list;
@@ -84,6 +86,8 @@ pub fn main() -> ExitCode {
         Subcommand::List(options) => list::run(&options),
         Subcommand::Show(options) => show::run(&options),
         Subcommand::Report(options) => report::run(&options),
+        Subcommand::Baseline(options) => baseline::run(&options),
+        Subcommand::Compare(options) => compare::run(&options),
         Subcommand::Check(options) => check::run(&options),
         Subcommand::Claims(options) => claims::run(&options),
         Subcommand::Matrix(options) => matrix::run(&options),

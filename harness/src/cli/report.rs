@@ -6,11 +6,14 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::Context;
+use cachestorm_reports::html::Beside;
 
 use super::args::ReportArgs;
+use super::baseline::{named, of_run};
 use super::show::find;
 use super::{Failure, output};
 use crate::record::store::{StoreError, read_run};
+use crate::regression::{Settings, compare};
 use crate::suite::reports::{HTML, write_html};
 
 /// Runs the subcommand.
@@ -18,7 +21,17 @@ pub fn run(args: &ReportArgs) -> super::Outcome {
     let dir = find(&args.run, &args.out)?;
     let run = read_run(&dir).map_err(Failure::usage)?;
     let file = args.html.clone().unwrap_or_else(|| dir.join(HTML));
-    tell(write_html(&run, &dir, false, &file).map_err(Failure::usage)?);
+    let compared = match &args.baseline {
+        None => None,
+        Some(baseline) => {
+            let baseline = named(baseline, &args.dir)?;
+            let now = of_run(&dir, &run.id)?;
+            let comparison = compare(&baseline, &now, None, Settings::default());
+            Some((baseline, comparison))
+        }
+    };
+    let beside = compared.as_ref().map(|(baseline, comparison)| Beside { baseline, comparison });
+    tell(write_html(&run, &dir, false, &file, beside).map_err(Failure::usage)?);
     output::print(&file.display().to_string());
     if args.open {
         open(&file).map_err(Failure::usage)?;

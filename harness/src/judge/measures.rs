@@ -1,12 +1,14 @@
 //! Figures of one record.
 
+use std::time::Duration;
+
 use super::bounded_residue;
 use super::contention;
 use super::history::{Exchange, History, Injected, Moment, Process};
-use crate::model::record::Part;
+use crate::model::record::{Part, What};
 use crate::model::scenario::Action;
-use crate::model::units::ClientId;
-use crate::model::verdict::Measures;
+use crate::model::units::{ClientId, Nanos};
+use crate::model::verdict::{Measures, Waits};
 
 /// Takes all the figures.
 pub(super) fn measure(history: &History<'_>) -> Measures {
@@ -25,7 +27,8 @@ pub(super) fn measure(history: &History<'_>) -> Measures {
             && (process.overdue.is_some() || process.failed_by_itself() == Some(true))
     };
     let lives = wave().filter(|process| process.kills.is_empty());
-    let longest = lives.filter_map(|process| Some(process.ended()?.since(process.released?))).max();
+    let lives = lives.filter_map(|process| Some(process.ended()?.since(process.released?)));
+    let lives: Vec<Duration> = lives.collect();
     let recovered = Recovery::of(history);
     let first = history.moments.first();
     let duration = first.zip(history.moments.last()).map(|(first, last)| last.since(*first));
@@ -42,7 +45,10 @@ pub(super) fn measure(history: &History<'_>) -> Measures {
         contention: contention::most(history),
         observations: count(history.sightings.iter()),
         recovery_ms: recovered.and_then(|it| Some(millis(it.success?.1.since(it.from)))),
-        wait_ms_max: longest.map(millis),
+        wait_ms_max: lives.iter().max().copied().map(millis),
+        windows: count(history.windows.all.iter().filter(|window| !window.extends)),
+        waits: Waits::of(lives.into_iter().map(micros).collect()),
+        start_us: start(history).map(micros),
         residue: bounded_residue::count(history),
         duration_ms: duration.map_or(0, millis),
     }
@@ -52,8 +58,37 @@ fn count(items: impl Iterator) -> u32 {
     u32::try_from(items.count()).unwrap_or(u32::MAX)
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// How long it took to start a process of a wave, at the median: processes that are started in a row share the
+/// time since the event before.
+fn start(history: &History<'_>) -> Option<Duration> {
+    let is_start = |index: usize| {
+        let what = history.record.events.get(index).map(|event| &event.what);
+        matches!(what, Some(What::Spawned { part: Part::Wave(_), .. }))
+    };
+    let mut shares = Vec::new();
+    let mut since = Nanos(0);
+    let mut row = 0;
+    for now in &history.moments {
+        if !is_start(now.index) {
+            since = now.at;
+            row = 0;
+            continue;
+        }
+        row += 1;
+        if !is_start(now.index + 1) {
+            shares.push(now.at.since(since) / row);
+        }
+    }
+    shares.sort_unstable();
+    shares.get(shares.len() / 2).copied()
 }
 
 /// The way back from the last fault.
@@ -102,6 +137,9 @@ mod tests {
             contention: 3,
             observations: 1,
             wait_ms_max: Some(90),
+            windows: 1,
+            waits: Waits::of(vec![70_000, 80_000, 90_000]),
+            start_us: Some(10_000),
             duration_ms: 130,
             ..Measures::default()
         };
@@ -129,6 +167,9 @@ mod tests {
             observations: 1,
             recovery_ms: Some(50),
             wait_ms_max: Some(29_840),
+            windows: 2,
+            waits: Waits::of(vec![110_000, 120_000, 29_840_000]),
+            start_us: Some(10_000),
             residue: 1,
             duration_ms: 30_060,
         };

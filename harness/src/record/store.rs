@@ -39,7 +39,7 @@ pub enum StoreError {
     },
 }
 
-fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     let path = path.to_path_buf();
     move |source| StoreError::Io { action, path, source }
 }
@@ -166,7 +166,10 @@ struct Header {
 
 /// Reads a file of the version `schema`. The version is looked at first: in another one anything may be
 /// otherwise, and the first difference would be no help.
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path, schema: &str) -> Result<T, StoreError> {
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    schema: &str,
+) -> Result<T, StoreError> {
     let bytes = fs::read(path).map_err(io_error("read", path))?;
     let format = |error: serde_json::Error| StoreError::Format {
         path: path.to_path_buf(),

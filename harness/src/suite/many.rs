@@ -8,7 +8,7 @@ use std::time::{Instant, SystemTime};
 
 use super::one::{file_of, summary_of};
 use super::{Entry, Options, Subject, run_once, sort};
-use crate::model::plan::Plan;
+use crate::model::plan::{Plan, Shard};
 use crate::model::run::{Host, RUN_SCHEMA, Run, RunResult, ScenarioResult};
 use crate::model::verdict::{Invariant, InvariantReport, Measures, Outcome, Verdict};
 use crate::record::store::{RunDir, StoreError};
@@ -40,21 +40,46 @@ pub fn run(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<(Run, RunDir), StoreError> {
+    let mut runs = run_in_turns(entries, &[subject], options, progress)?;
+    Ok(runs.remove(0))
+}
+
+/// The same with several clients in turns, so that a machine that is slow for a while is slow to all of them: each
+/// repetition of each scenario is run against one after the other, and every other time in the opposite order. A
+/// run and a folder for each.
+///
+/// # Errors
+/// When a run's folder cannot be written.
+pub fn run_in_turns(
+    entries: &[Entry],
+    subjects: &[&Subject],
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<Vec<(Run, RunDir)>, StoreError> {
     let (began, started) = (Instant::now(), SystemTime::now());
-    let plan = shard::plan(entries, subject, options);
+    let id = new_id(started);
     // Parts that begin in the same moment on several machines may share a disk.
-    let id = match plan.shard {
-        whole if whole.is_whole() => new_id(started),
-        part => format!("{}-shard-{}-of-{}", new_id(started), part.index(), part.of()),
+    let id = match options.shard.unwrap_or(Shard::WHOLE) {
+        whole if whole.is_whole() => id,
+        part => format!("{id}-shard-{}-of-{}", part.index(), part.of()),
     };
-    let dir = RunDir::create(&options.base, &id)?;
-    let results = run_in(entries, subject, options, &dir, progress);
-    for result in &results {
-        dir.tidy(&result.scenario, result.repetition);
+    // The first is made last, so that `latest` leads to it.
+    let name = |turn: usize| if turn == 0 { id.clone() } else { format!("{id}-beside-{turn}") };
+    let dirs = (0..subjects.len()).rev().map(|turn| RunDir::create(&options.base, &name(turn)));
+    let mut dirs = dirs.collect::<Result<Vec<_>, _>>()?;
+    dirs.reverse();
+    let mut of_turn: Vec<Vec<ScenarioResult>> = vec![Vec::new(); subjects.len()];
+    let places: Vec<&RunDir> = dirs.iter().collect();
+    for (turn, result) in run_all(entries, subjects, options, &places, progress) {
+        dirs[turn].tidy(&result.scenario, result.repetition);
+        of_turn[turn].push(result);
     }
-    let mut run = new_run(&dir, &subject.client.name, options, (began, started), results);
-    run.plan = Some(plan);
-    Ok((run, dir))
+    let runs = dirs.into_iter().zip(subjects).zip(of_turn).map(|((dir, subject), results)| {
+        let mut run = new_run(&dir, &subject.client.name, options, (began, started), results);
+        run.plan = Some(shard::plan(entries, subject, options));
+        (run, dir)
+    });
+    Ok(runs.collect())
 }
 
 /// Runs every entry of the part that is asked for, as often as asked, in the folder of a run. Returns the results
@@ -66,24 +91,47 @@ pub(super) fn run_in(
     dir: &RunDir,
     progress: &dyn Progress,
 ) -> Vec<ScenarioResult> {
-    let plan = shard::plan(entries, subject, options);
+    let results = run_all(entries, &[subject], options, &[dir], progress);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// Everything that is to be run, over some threads; the results with whose turn each was.
+fn run_all(
+    entries: &[Entry],
+    subjects: &[&Subject],
+    options: &Options,
+    dirs: &[&RunDir],
+    progress: &dyn Progress,
+) -> Vec<(usize, ScenarioResult)> {
     crate::engine::raise_limits();
-    let queue = Mutex::new(queue(entries, &plan));
+    let turns = |repetition: u32| -> Vec<usize> {
+        let forwards = 0..subjects.len();
+        if repetition % 2 == 1 { forwards.collect() } else { forwards.rev().collect() }
+    };
+    let plan = subjects.first().map(|subject| shard::plan(entries, subject, options));
+    let queue: VecDeque<(&Entry, u32, usize)> = plan
+        .iter()
+        .flat_map(|plan| queue(entries, plan))
+        .flat_map(|(entry, repetition)| {
+            turns(repetition).into_iter().map(move |turn| (entry, repetition, turn))
+        })
+        .collect();
+    let queue = Mutex::new(queue);
     let results = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..options.jobs.max(1) {
             scope.spawn(|| {
                 // A binding of its own, because a guard in the loop's head would be held in its body.
                 let next = || lock(&queue).pop_front();
-                while let Some((entry, repetition)) = next() {
+                while let Some((entry, repetition, turn)) = next() {
                     let result = if options.cancel.is_cancelled() {
                         not_begun(entry, repetition)
                     } else {
                         progress.started(entry, repetition);
-                        run_once(entry, repetition, subject, options, dir)
+                        run_once(entry, repetition, subjects[turn], options, dirs[turn])
                     };
                     progress.finished(&result);
-                    lock(&results).push(result);
+                    lock(&results).push((turn, result));
                 }
             });
         }

@@ -27,7 +27,7 @@ use crate::model::run::ScenarioResult;
 
 pub use crate::scenario::load::Entry;
 pub use builder::{ClientSource, Suite, SuiteError};
-pub use many::{Progress, Silent, new_id, new_run, run};
+pub use many::{Progress, Silent, new_id, new_run, run, run_in_turns};
 pub use one::{judged, record_once, run_once};
 pub use prepared::Prepared;
 pub use report::Report;

@@ -21,10 +21,10 @@ pub fn write_reports(run: &Run, dir: &Path, strict: bool) -> Result<Vec<StoreErr
     let text = serde_json::to_string_pretty(run).map_err(ReportError::Json)?;
     write(&dir.join("run.json"), &text)?;
     write_all(run, strict, dir)?;
-    write_html(run, dir, strict, &dir.join(HTML))
+    write_html(run, dir, strict, &dir.join(HTML), None)
 }
 
-/// Writes the HTML report of the run in `dir` to `file`. A record that was removed meanwhile has no timeline,
+/// Writes the HTML report of the run in `dir` to `file`, beside a baseline where there is one. A record that was removed meanwhile has no timeline,
 /// and everything else is told; these are returned.
 ///
 /// # Errors
@@ -34,6 +34,7 @@ pub fn write_html(
     dir: &Path,
     strict: bool,
     file: &Path,
+    beside: Option<html::Beside<'_>>,
 ) -> Result<Vec<StoreError>, ReportError> {
     let mut scenes = Vec::new();
     let mut gone = Vec::new();
@@ -49,7 +50,7 @@ pub fn write_html(
             Err(error) => gone.push(error),
         }
     }
-    write(file, &html::render(run, strict, &scenes)?)?;
+    write(file, &html::render_beside(run, strict, &scenes, beside)?)?;
     Ok(gone)
 }
 

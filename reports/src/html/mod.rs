@@ -17,6 +17,7 @@ use crate::ReportError;
 use crate::counts::Status;
 use crate::summary::{Summary, themes};
 
+mod beside;
 mod data;
 mod exchanges;
 mod figures;
@@ -26,6 +27,7 @@ mod page;
 mod row;
 mod tracks;
 
+pub use beside::Beside;
 pub use data::for_script;
 
 /// A record that the report draws, with what the judge found in it.
@@ -83,11 +85,24 @@ pub fn chosen(run: &Run) -> Vec<usize> {
 /// # Errors
 /// None that the data can cause; those of the serialiser and the template engine are passed on.
 pub fn render(run: &Run, strict: bool, scenes: &[Scene]) -> Result<String, ReportError> {
+    render_beside(run, strict, scenes, None)
+}
+
+/// The report with a baseline beside the run.
+///
+/// # Errors
+/// As [`render`].
+pub fn render_beside(
+    run: &Run,
+    strict: bool,
+    scenes: &[Scene],
+    beside: Option<Beside<'_>>,
+) -> Result<String, ReportError> {
     let mut pages = Vec::new();
     let mut size = 0;
     for scene in scenes {
         let Some(result) = run.results.get(scene.result) else { continue };
-        let page = page::Page::of(result, scene, pages.len())?;
+        let page = page::Page::of(result, scene, pages.len(), beside)?;
         // The first is drawn however large it is.
         if !pages.is_empty() && size + page.data.len() > DATA_MAX {
             continue;
@@ -100,7 +115,8 @@ pub fn render(run: &Run, strict: bool, scenes: &[Scene]) -> Result<String, Repor
     page::link(&mut pages, run);
     let summary = Summary::of(run, strict);
     let view = overview::Overview::of(run, &summary, &drawn);
-    Ok(Report { view, pages, style: STYLE, script: SCRIPTS.concat() }.render()?)
+    let beside = beside.map(beside::Card::of);
+    Ok(Report { view, pages, beside, style: STYLE, script: SCRIPTS.concat() }.render()?)
 }
 
 #[derive(Template)]
@@ -108,6 +124,7 @@ pub fn render(run: &Run, strict: bool, scenes: &[Scene]) -> Result<String, Repor
 struct Report<'a> {
     view: overview::Overview<'a>,
     pages: Vec<page::Page<'a>>,
+    beside: Option<beside::Card>,
     style: &'static str,
     script: String,
 }

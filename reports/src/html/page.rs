@@ -4,6 +4,7 @@ use cachestorm_model::record::{Effect, Record, What};
 use cachestorm_model::run::{Run, ScenarioResult};
 use cachestorm_model::verdict::Verdict;
 
+use super::beside::{Beside, Then};
 use super::exchanges::exchanges;
 use super::figures::{Percentiles, Season, percentile_name, seasons, time, waits};
 use super::{Scene, anchor, data, glyph};
@@ -37,6 +38,8 @@ pub struct Page<'a> {
     pub waits: Option<Waits>,
     pub data: String,
     /// The other repetitions of the scenario that are drawn: address and name.
+    /// What the baseline has of the scenario.
+    pub then: Option<Then>,
     pub siblings: Vec<(String, String)>,
     pub previous: Option<(String, String)>,
     pub next: Option<(String, String)>,
@@ -72,10 +75,21 @@ pub struct SeasonBar {
     pub shares: [u64; 3],
 }
 
+/// A percentile of the waits, with its length as a share of the longest, in percent.
+pub struct Wait {
+    pub name: String,
+    pub time: String,
+    pub share: u64,
+    /// The same for the baseline, where it keeps this percentile.
+    pub then: Option<(String, u64)>,
+}
+
 /// How long processes waited.
 pub struct Waits {
     pub count: u64,
-    pub rows: Vec<(String, String, u64)>,
+    pub rows: Vec<Wait>,
+    /// The baseline's curve; empty where there is none.
+    pub then: String,
     /// The curve as the path of an SVG of 100 by 100.
     pub curve: String,
     /// The percentiles under the curve, with their place from the left in percent.
@@ -88,7 +102,10 @@ impl<'a> Page<'a> {
         result: &'a ScenarioResult,
         scene: &'a Scene,
         number: usize,
+        beside: Option<Beside<'_>>,
     ) -> Result<Self, ReportError> {
+        let then = beside.and_then(|beside| Then::of(beside, &result.scenario));
+        let waited = then.as_ref().map(|it| it.waits.as_slice()).unwrap_or_default();
         let record = &scene.record;
         let exchanges = exchanges(record);
         let seasons = seasons(record, &scene.windows, &exchanges);
@@ -123,7 +140,8 @@ impl<'a> Page<'a> {
                 .collect(),
             injections: injections(record),
             seasons: bars(&seasons),
-            waits: Percentiles::of(&waits(record)).map(|percentiles| Waits::of(&percentiles)),
+            waits: Percentiles::of(&waits(record)).map(|it| Waits::of(&it, waited)),
+            then,
             data: data::render(record, verdict, &scene.windows, &seasons)?,
             siblings: Vec::new(),
             previous: None,
@@ -165,6 +183,8 @@ pub fn link<'a>(pages: &mut [Page<'a>], run: &'a Run) {
 fn figure_name(name: &str) -> String {
     match name {
         "wait_ms_max" => "longest wait, ms".to_owned(),
+        "wait_us_median" => "median wait, µs".to_owned(),
+        "start_us" => "start of a process, µs".to_owned(),
         _ => name.replace("_ms", ", ms").replace('_', " "),
     }
 }
@@ -250,41 +270,55 @@ fn bars(seasons: &[Season]) -> Vec<SeasonBar> {
 }
 
 impl Waits {
-    fn of(percentiles: &Percentiles) -> Self {
-        let most = percentiles.max().max(1);
+    /// `then` are the baseline's percentiles.
+    fn of(percentiles: &Percentiles, then: &[(f64, u64)]) -> Self {
+        let longest_then = then.last().map_or(0, |(_, time)| *time);
+        let most = percentiles.max().max(longest_then).max(1);
         #[allow(clippy::cast_precision_loss)]
         let height = |time: u64| 100.0 - time as f64 * 96.0 / most as f64;
-        let mut curve = String::new();
-        for (x, time) in &percentiles.curve {
-            let command = if curve.is_empty() { 'M' } else { 'L' };
-            curve.push_str(&format!("{command}{:.2} {:.2}", x * 100.0, height(*time)));
-        }
+        let path = |points: &mut dyn Iterator<Item = (f64, u64)>| {
+            let mut path = String::new();
+            for (x, time) in points {
+                let command = if path.is_empty() { 'M' } else { 'L' };
+                path.push_str(&format!("{command}{:.2} {:.2}", x * 100.0, height(time)));
+            }
+            path
+        };
         #[allow(clippy::cast_precision_loss)]
         let doublings = (percentiles.count as f64).log2().max(1.0);
         let place = |percentile: f64| {
             if percentile >= 100.0 {
-                return 100.0;
+                return 1.0;
             }
-            (-(1.0 - percentile / 100.0).log2() / doublings * 100.0).min(100.0)
+            (-(1.0 - percentile / 100.0).log2() / doublings).min(1.0)
         };
+        let share = |time: u64| time.saturating_mul(100) / most;
+        let row = |(percentile, at): &(f64, u64)| Wait {
+            name: percentile_name(*percentile),
+            time: time(*at),
+            share: share(*at),
+            then: then
+                .iter()
+                .find(|(it, _)| (it - percentile).abs() < 1e-9)
+                .map(|(_, at)| (time(*at), share(*at))),
+        };
+        // Those of more processes than there are now have no place under the curve.
+        let mut points = then.iter().map(|(percentile, at)| (place(*percentile), *at));
+        let mut points = points.by_ref().filter(|(x, at)| *x < 1.0 || *at == longest_then);
         Self {
             count: percentiles.count,
-            rows: percentiles
-                .rows
-                .iter()
-                .map(|(percentile, it)| {
-                    (percentile_name(*percentile), time(*it), it.saturating_mul(100) / most)
-                })
-                .collect(),
+            rows: percentiles.rows.iter().map(row).collect(),
             ticks: percentiles
                 .rows
                 .iter()
                 .map(|(percentile, _)| {
-                    (percentile_name(*percentile), format!("{:.2}", place(*percentile)))
+                    let place = place(*percentile) * 100.0;
+                    (percentile_name(*percentile), format!("{place:.2}"))
                 })
                 .collect(),
-            curve,
-            longest: time(percentiles.max()),
+            then: path(&mut points),
+            curve: path(&mut percentiles.curve.iter().copied()),
+            longest: time(most),
         }
     }
 }

@@ -3,7 +3,10 @@
 //! Where no Chromium is installed, each test is counted as ignored, with the reason beside its name. The
 //! screenshots of the latest run lie in `target/tmp/browser`.
 
+mod beside;
 mod chromium;
+#[path = "../outputs/compared.rs"]
+mod compared;
 mod contrast;
 mod reading;
 mod records;
@@ -88,7 +91,7 @@ fn pictures() -> PathBuf {
 }
 
 fn main() -> ExitCode {
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         ("the_overview_finds_and_filters", reading::the_overview_finds_and_filters),
         ("a_violation_is_shown_where_it_is_clicked", reading::a_violation_is_shown),
         ("the_timeline_zooms_and_moves", reading::the_timeline_zooms_and_moves),
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
         ("it_prints_light_and_whole", reading::it_prints),
         ("it_reads_without_a_script", reading::it_reads_without_a_script),
         ("one_scenario_alone_opens_at_once", reading::one_scenario_alone),
+        ("a_baseline_stands_beside_the_run", beside::it_shows_then_and_now),
         ("contrast_is_enough_in_both_schemes", contrast::in_both_schemes),
         ("everything_has_a_name", contrast::everything_has_a_name),
     ];

@@ -61,7 +61,7 @@ fn whole() -> Sighting {
 
 /// A herd in which the first fetcher is killed, the second publishes, and the third fetches again. The
 /// events of the violation, and the event that opened the window.
-fn herd(count: u32) -> (Record, Vec<u32>, u32) {
+pub fn herd(count: u32) -> (Record, Vec<u32>, u32) {
     let mut tale = Tale { now: 0, step: 40_000, events: Vec::new() };
     let clients = || (1..=count).map(ClientId);
     for client in clients() {

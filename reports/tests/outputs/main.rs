@@ -1,6 +1,8 @@
 //! What the reports look like, from sample runs that hold every outcome.
 
 mod claims;
+mod compared;
+mod comparison;
 mod formats;
 mod history;
 mod html;
