@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use anyhow::{Context, Result, anyhow, bail};
-use cachestorm::client::prepare::missing_programs;
+use cachestorm::client::needs::missing;
 use cachestorm::record::store::{RunDir, read_record};
 use cachestorm::scenario::{load, resolve};
 use cachestorm::suite::{Entry, Options, Subject, new_run, run_once};
@@ -92,9 +92,9 @@ impl Suite {
     pub fn trials(&self) -> Vec<Trial> {
         let mut trials = Vec::new();
         for contender in &self.contenders {
-            let missing = missing_programs(&contender.subject.client);
-            if !missing.is_empty() {
-                trials.push(not_installed(&contender.subject.client.name, &missing));
+            let lacking = missing(&contender.subject.client, &contender.subject.dir);
+            if !lacking.is_empty() {
+                trials.push(not_installed(&contender.subject.client.name, &lacking));
                 continue;
             }
             for entry in &self.scenarios {

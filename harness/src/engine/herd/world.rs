@@ -15,10 +15,11 @@ use super::places;
 use super::service::Running;
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
+use crate::client::needs::packages;
 use crate::client::prepare::{self, Surroundings};
 use crate::client::process::{self, Launcher, Notice, barrier_kind};
 use crate::client::{guardian, strays};
-use crate::engine::{EngineError, RunSpec};
+use crate::engine::{EngineError, Other, RunSpec};
 use crate::inject::disk::Disk;
 use crate::inject::plan::Plan;
 use crate::model::client::{Client, PublishedForm};
@@ -184,7 +185,7 @@ impl<'s> Herd<'s> {
         let surroundings = self.disk.surroundings.clone();
         match errand.with.and_then(|index| self.spec.others.get(index)) {
             Some(other) => {
-                (&other.client, Surroundings { client_dir: other.dir.clone(), ..surroundings })
+                (&other.client, surroundings_of(other, surroundings))
             }
             None => (&self.spec.client, surroundings),
         }
@@ -233,12 +234,21 @@ fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), Eng
         prepare::invocation(&spec.client, command, surroundings, "", "")?;
     }
     for other in &spec.others {
-        let surroundings = Surroundings { client_dir: other.dir.clone(), ..surroundings.clone() };
+        let surroundings = surroundings_of(other, surroundings.clone());
         for wave in &waves {
             prepare::invocation(&other.client, &wave.command, &surroundings, "", "")?;
         }
     }
     Ok(())
+}
+
+/// The surroundings of a client beside the one under test.
+fn surroundings_of(other: &Other, surroundings: Surroundings) -> Surroundings {
+    Surroundings {
+        client_dir: other.dir.clone(),
+        packages: packages(&other.client.name),
+        ..surroundings
+    }
 }
 
 fn watch(
