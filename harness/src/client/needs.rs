@@ -122,7 +122,10 @@ mod tests {
             "[needs.it]\ncheck = ['{packages}/none']\ninstall = 'make it'\n[needs.other]\ncheck = ['sh', '-c', 'exit 3']",
             &["it (in a checkout, `make it` installs it)", "other"],
         );
-        check("[needs.it]\ncheck = ['sh', '-c', '[ \"$1\" = /clients/c ]', '', '{client_dir}']", &[]);
+        check(
+            "[needs.it]\ncheck = ['sh', '-c', '[ \"$1\" = /clients/c ]', '', '{client_dir}']",
+            &[],
+        );
         check(
             "[needs.it]\ncheck = ['sh', '-c', 'case $1 in */c/{x}) ;; *) exit 1; esac', '', '{packages}/{x}']",
             &[],
@@ -146,7 +149,10 @@ mod tests {
         assert_eq!(root_of_packages(None, &deep), deep.join(IN_A_CHECKOUT));
         std::fs::create_dir_all(&installed).unwrap();
         assert_eq!(root_of_packages(None, &deep), installed);
-        assert_eq!(root_of_packages(Some(OsStr::new("/elsewhere")), &deep), Path::new("/elsewhere"));
+        assert_eq!(
+            root_of_packages(Some(OsStr::new("/elsewhere")), &deep),
+            Path::new("/elsewhere")
+        );
         assert_eq!(root_of_packages(Some(OsStr::new("near")), &deep), deep.join("near"));
     }
 }

@@ -6,8 +6,16 @@
 use std::ops::Range;
 
 /// The placeholders of `command`, `commands` and `env`.
-pub const EVERYWHERE: [&str; 8] =
-    ["catwalk_url", "cache_dir", "home", "ttl", "ttl_seconds", "patience", "client_dir", "packages"];
+pub const EVERYWHERE: [&str; 8] = [
+    "catwalk_url",
+    "cache_dir",
+    "home",
+    "ttl",
+    "ttl_seconds",
+    "patience",
+    "client_dir",
+    "packages",
+];
 
 /// The placeholders of a check for what a client needs.
 pub const OF_A_CHECK: [&str; 2] = ["client_dir", "packages"];

@@ -184,9 +184,7 @@ impl<'s> Herd<'s> {
     pub fn cast(&self, errand: &Errand) -> (&Client, Surroundings) {
         let surroundings = self.disk.surroundings.clone();
         match errand.with.and_then(|index| self.spec.others.get(index)) {
-            Some(other) => {
-                (&other.client, surroundings_of(other, surroundings))
-            }
+            Some(other) => (&other.client, surroundings_of(other, surroundings)),
             None => (&self.spec.client, surroundings),
         }
     }
