@@ -6,20 +6,24 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use cachestorm::Suite;
-use cachestorm::client::prepare::missing_programs;
+use cachestorm::client::needs::missing;
 use cachestorm::scenario::load;
 use cachestorm::suite::{Entry, Prepared};
 use cachestorm_model::scenario::Scenario;
 use libtest_mimic::{Completion, Trial};
 
 use crate::CACHE_CLIENT;
-use crate::expectations::{self, Expectations, Expected};
+use crate::expectations::{self, Expectations, Expected, Part};
 
 /// A client of the suite.
 pub struct Contender {
     pub suite: Arc<Prepared>,
     /// `None` for a client that must pass everything.
     expectations: Option<Expectations>,
+    /// The part of the scenarios that a right client is run with, where that is not all.
+    part: Option<Part>,
+    /// Its folder.
+    folder: PathBuf,
 }
 
 /// Reads scenarios, clients and expectations; a scenario that cannot be read fails as its own test.
@@ -28,6 +32,8 @@ pub fn contenders(scenarios: &Path, clients: &Path) -> Result<Vec<Contender>> {
     let scenarios = load::folder(scenarios).context("read the scenarios")?;
     let contender = |folder: PathBuf| -> Result<Contender> {
         let expectations = expectations::read(folder_of(&folder))?;
+        let part = expectations::part(folder_of(&folder))?;
+        let home = folder_of(&folder).to_owned();
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let suite = Suite::given(scenarios.clone())
             .client(folder)
@@ -37,7 +43,7 @@ pub fn contenders(scenarios: &Path, clients: &Path) -> Result<Vec<Contender>> {
             .seed(0)
             .repeat(repeat)
             .prepare()?;
-        let contender = Contender { suite: Arc::new(suite), expectations };
+        let contender = Contender { suite: Arc::new(suite), expectations, part, folder: home };
         contender.check_names()?;
         Ok(contender)
     };
@@ -50,7 +56,9 @@ pub fn contenders(scenarios: &Path, clients: &Path) -> Result<Vec<Contender>> {
 impl Contender {
     /// An expectation about a scenario that does not exist would never be tested.
     fn check_names(&self) -> Result<()> {
-        for name in self.expectations.iter().flat_map(|it| it.scenario.keys()) {
+        let expected = self.expectations.iter().flat_map(|it| it.scenario.keys());
+        let listed = self.part.iter().flat_map(|part| &part.scenarios);
+        for name in expected.chain(listed) {
             if !self.suite.entries().iter().any(|entry| entry.name == *name) {
                 let client = &self.suite.client().name;
                 bail!("{client} expects something of \"{name}\", which is no scenario");
@@ -62,9 +70,9 @@ impl Contender {
     /// The trials: a right client with every scenario (or with all about its services), a wrong one with
     /// those that it expects something of.
     pub fn trials(&self) -> Vec<Trial> {
-        let missing = missing_programs(self.suite.client());
-        if !missing.is_empty() {
-            return vec![not_installed(&self.suite.client().name, &missing)];
+        let lacking = missing(self.suite.client(), &self.folder);
+        if !lacking.is_empty() {
+            return vec![not_installed(&self.suite.client().name, &lacking)];
         }
         let concerned = self.suite.entries().iter().filter(|entry| self.is_concerned(entry));
         concerned.map(|entry| self.trial(entry)).collect()
@@ -75,8 +83,10 @@ impl Contender {
             // A client with a service beside it is there for the scenarios that take it away: where it may
             // answer in place of Catwalk, there is less to contend for.
             None => {
-                self.suite.client().services.is_empty()
-                    || entry.scenario.as_ref().is_ok_and(Scenario::is_about_service)
+                let about = self.suite.client().services.is_empty()
+                    || entry.scenario.as_ref().is_ok_and(Scenario::is_about_service);
+                let listed = |part: &Part| part.scenarios.contains(&entry.name);
+                about && self.part.as_ref().is_none_or(listed)
             }
             Some(expectations) => expectations.scenario.contains_key(&entry.name),
         }

@@ -12,7 +12,7 @@ use crate::units::Span;
 /// Placeholders in `command`, `commands` and `env`: `{catwalk_url}` (each process gets its own),
 /// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{patience}` (how
 /// long to wait for the server), `{client_dir}` (the folder of this
-/// file), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
+/// file), `{packages}` (where its packages are installed), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
 /// fixture binary).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -36,6 +36,10 @@ pub struct Client {
     /// Programs that must be installed; where one is missing, every scenario is `skipped`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<String>,
+    /// What else must be installed, by name, such as packages of a language; where one is missing, every
+    /// scenario is `skipped`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<String, Need>,
     /// The most processes that a wave may have: a herd of interpreters needs more memory than most
     /// machines have. Scenarios with more are `skipped`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,6 +59,18 @@ pub struct Client {
     /// What the client promises beyond the invariants that hold for every cache.
     #[serde(default)]
     pub claims: Claims,
+}
+
+/// What must be installed beside the programs that a client requires.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Need {
+    /// A program and its arguments that end with exit code 0 where it is installed, with the placeholders
+    /// `{packages}` and `{client_dir}`. It is run once, with a minimal environment (PATH, HOME, LANG, TMPDIR).
+    pub check: Vec<String>,
+    /// The command that installs it, as the reason for skipping is to show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub install: Option<String>,
 }
 
 /// A program that runs beside the client.
@@ -176,6 +192,7 @@ impl Client {
             env: BTreeMap::new(),
             ttl: None,
             requires: Vec::new(),
+            needs: BTreeMap::new(),
             herd_max: None,
             services: BTreeMap::new(),
             files: Files {

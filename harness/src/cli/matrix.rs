@@ -13,7 +13,7 @@ use super::args::{MatrixArgs, MatrixFormat};
 use super::progress::Live;
 use super::run::{default_jobs, subject};
 use super::{Failure, Outcome, output};
-use crate::client::prepare::missing_programs;
+use crate::client::needs::missing;
 use crate::matrix::{self, Contender, Plan};
 use crate::model::expected::{Expectations, FILE_NAME};
 use crate::model::matrix::{MATRIX_SCHEMA, Matrix};
@@ -81,9 +81,9 @@ fn contenders(names: &[String]) -> Result<(Vec<Contender>, Vec<TempDir>), Failur
     let mut folders = Vec::new();
     for name in names {
         let (subject, helpers) = subject(&name)?;
-        let missing = missing_programs(&subject.client);
-        if !missing.is_empty() {
-            output::note(&format!("{name} is left out: not installed: {}", missing.join(", ")));
+        let lacking = missing(&subject.client, &subject.dir);
+        if !lacking.is_empty() {
+            output::note(&format!("{name} is left out: not installed: {}", lacking.join(", ")));
             continue;
         }
         let expectations = expectations(&subject.dir).map_err(Failure::usage)?;

@@ -1,6 +1,7 @@
 //! A program under test: how it is described, started, waited for and killed.
 //!
 //! - [`describe`]: `client.toml` to a typed value;
+//! - [`needs`]: what it needs, and whether this machine has it;
 //! - [`prepare`]: placeholders filled in, the program found;
 //! - [`process`]: one running process: held at the barrier, let go, watched to its end;
 //! - [`family`]: a process with its descendants;
@@ -13,6 +14,7 @@
 pub mod describe;
 pub mod family;
 pub mod guardian;
+pub mod needs;
 pub mod prepare;
 pub mod process;
 pub mod rest;

@@ -6,6 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::client::needs;
 use crate::client::process::Confinement;
 use crate::model::client::Client;
 use crate::model::units::Span;
@@ -29,6 +30,8 @@ pub struct Surroundings {
     pub client_dir: PathBuf,
     /// What `{cache-client}` stands for: a program and its first arguments.
     pub cache_client: Vec<OsString>,
+    /// `{packages}`: where the client's packages are installed.
+    pub packages: PathBuf,
     /// `{ttl}` and `{ttl_seconds}`.
     pub ttl: Span,
     /// `{patience}`: how long to wait for the server.
@@ -181,6 +184,7 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
             "{home}" => filled.push(&surroundings.home),
             "{patience}" => filled.push(surroundings.patience.to_string()),
             "{client_dir}" => filled.push(&surroundings.client_dir),
+            "{packages}" => filled.push(&surroundings.packages),
             "{ttl}" => filled.push(ttl.to_string()),
             "{ttl_seconds}" => filled.push(ttl.0.as_secs().to_string()),
             _ => match port(placeholder, surroundings) {
@@ -207,7 +211,7 @@ fn port(placeholder: &str, surroundings: &Surroundings) -> Option<u16> {
 
 /// Finds a program as a shell would: a name along `PATH`, anything with a slash as a path, relative to
 /// the folder of the description.
-fn find_program(name: &OsStr, client_dir: &Path) -> Result<PathBuf, &'static str> {
+pub(super) fn find_program(name: &OsStr, client_dir: &Path) -> Result<PathBuf, &'static str> {
     if name.is_empty() {
         return Err("is empty");
     }
@@ -244,14 +248,8 @@ fn executable(path: &Path) -> Result<(), &'static str> {
 pub fn program_of(client: &Client, dir: &Path, cache_client: &[OsString]) -> Option<PathBuf> {
     let first = client.command.first()?;
     let own = cache_client.first().filter(|_| first == CACHE_CLIENT);
-    let name = own.map_or(OsStr::new(first), OsString::as_os_str);
-    find_program(name, dir).ok()?.canonicalize().ok()
-}
-
-/// The programs that `client` requires and that are not installed.
-pub fn missing_programs(client: &Client) -> Vec<String> {
-    let missing = |name: &&String| on_path(name).is_none();
-    client.requires.iter().filter(missing).cloned().collect()
+    let name = own.map_or_else(|| needs::fill(first, client, dir), Clone::clone);
+    find_program(&name, dir).ok()?.canonicalize().ok()
 }
 
 #[cfg(test)]
@@ -264,6 +262,7 @@ mod tests {
             home: "/home/c".into(),
             tmp: "/tmp/c".into(),
             client_dir: "/clients/x".into(),
+            packages: "/packages/x".into(),
             cache_client: vec!["/bin/sh".into(), "client".into()],
             ttl: Span::from_secs(90),
             patience: Span::from_secs(7),
@@ -284,6 +283,7 @@ mod tests {
         check(&["x", "--url={catwalk_url}/v2"], &["x", "--url=http://127.0.0.1:1/c/07/v2"]);
         check(&["x", "{ttl}", "{ttl_seconds}", "{patience}"], &["x", "1m 30s", "90", "7s"]);
         check(&["x", "{cache_dir}:{home}:{client_dir}"], &["x", "/cache:/home/c:/clients/x"]);
+        check(&["{packages}/bin/x", "{packages}"], &["/packages/x/bin/x", "/packages/x"]);
         check(&["x", "db:{port-db}", "{port-other}"], &["x", "db:4242", "{port-other}"]);
         check(&["sh", "-c", "f() { echo {}; }; {"], &["sh", "-c", "f() { echo {}; }; {"]);
     }

@@ -34,6 +34,7 @@ fn place() -> (TempDir, Disk) {
             home: make("home"),
             tmp: make("tmp"),
             client_dir: "/".into(),
+            packages: "/".into(),
             cache_client: Vec::new(),
             ports: std::collections::BTreeMap::new(),
             ttl: Span(TTL),

@@ -56,6 +56,7 @@ fn client() -> Client {
         ttl: None,
         services: BTreeMap::new(),
         requires: Vec::new(),
+        needs: BTreeMap::new(),
         herd_max: None,
         files: Files {
             published: "providers.json".to_owned(),

@@ -1,13 +1,14 @@
 //! What clients of a storm run under, and with whom: conditions of the whole scenario, and no injections.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedMutRandom, IndexedRandom};
 
 use super::faults::Feature;
-use crate::client::prepare::missing_programs;
+use crate::client::needs::missing;
 use crate::engine::machine;
 use crate::model::client::Client;
 use crate::model::scenario::{Action, Also, Cache, Scenario, User};
@@ -35,7 +36,7 @@ pub fn neighbours(client: &Client) -> Vec<String> {
             && own.lock_kind == theirs.lock_kind
             && client.claims.stale_if_error == other.claims.stale_if_error
             && client.ttl == other.ttl
-            && missing_programs(other).is_empty()
+            && missing(other, Path::new("/")).is_empty()
     };
     let known = NEIGHBOURS.iter().filter_map(|name| builtin::client(name)?.ok());
     known.filter(alike).map(|other| other.name).collect()

@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
 use super::{Entry, Options, Subject};
-use crate::client::prepare::{CACHE_CLIENT, missing_programs, program_of};
+use crate::client::needs::{missing, packages};
+use crate::client::prepare::{CACHE_CLIENT, program_of};
 use crate::engine::machine::lacks;
 use crate::engine::{EngineError, Other, RunSpec, herd};
 use crate::judge::judge;
@@ -77,23 +78,26 @@ fn others(
 
 /// Why this client cannot run this scenario on this machine, if it cannot.
 fn unfit(subject: &Subject, others: &[Other], scenario: &Scenario, work: &Path) -> Option<String> {
-    let mut missing = missing_programs(&subject.client);
-    missing.extend(others.iter().flat_map(|other| missing_programs(&other.client)));
+    let mut lacking = missing(&subject.client, &subject.dir);
+    lacking.extend(others.iter().flat_map(|other| missing(&other.client, &other.dir)));
     // Only a suite made in code may be without the program that holds our clients.
     if subject.cache_client.is_empty() && others.iter().any(|other| is_held(&other.client)) {
-        missing.push("cachestorm".to_owned());
+        lacking.push("cachestorm".to_owned());
     }
-    if !missing.is_empty() {
-        return Some(format!("not installed on this machine: {}", missing.join(", ")));
+    if !lacking.is_empty() {
+        return Some(format!("not installed on this machine: {}", lacking.join(", ")));
     }
     let mut reasons = check_against(scenario, &subject.client);
     for other in others {
         reasons.extend(check_beside(scenario, &subject.client, &other.client));
     }
     let mut places = vec![work.canonicalize().unwrap_or_else(|_| work.to_owned())];
-    places.extend(program_of(&subject.client, &subject.dir, &subject.cache_client));
-    for other in others {
-        places.extend(program_of(&other.client, &other.dir, &subject.cache_client));
+    let clients = others.iter().map(|other| (&other.client, &other.dir));
+    for (client, dir) in clients.chain([(&subject.client, &subject.dir)]) {
+        places.extend(program_of(client, dir, &subject.cache_client));
+        if !client.needs.is_empty() {
+            places.extend(packages(&client.name).canonicalize());
+        }
     }
     reasons.extend(lacks(scenario, &places));
     (!reasons.is_empty()).then(|| reasons.join("; "))

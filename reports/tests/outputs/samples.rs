@@ -228,6 +228,7 @@ fn client() -> Client {
         env: BTreeMap::new(),
         ttl: None,
         requires: Vec::new(),
+        needs: BTreeMap::new(),
         services: BTreeMap::new(),
         herd_max: None,
         files: Files {

@@ -4,7 +4,7 @@
 
 use cachestorm_model::client::{Age, Client, LockKind, PublishedForm, Stdout};
 
-use super::placeholder::{self, CACHE_CLIENT, EVERYWHERE, PORT, SECONDS};
+use super::placeholder::{self, CACHE_CLIENT, EVERYWHERE, OF_A_CHECK, PORT, SECONDS};
 use crate::scenario::text::nearest::nearest;
 use crate::scenario::text::{Node, Problem, paths};
 
@@ -24,6 +24,9 @@ pub fn check(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
             let node = root.get("requires").at(index);
             problems.push(Problem::at(node.span(), "a program without a name"));
         }
+    }
+    for (name, need) in &client.needs {
+        command(&need.check, &root.get("needs").get(name).get("check"), &OF_A_CHECK, problems);
     }
     files(client, &root.get("files"), problems);
     stdout(client, &root.get("stdout"), problems);

@@ -6,8 +6,19 @@
 use std::ops::Range;
 
 /// The placeholders of `command`, `commands` and `env`.
-pub const EVERYWHERE: [&str; 7] =
-    ["catwalk_url", "cache_dir", "home", "ttl", "ttl_seconds", "patience", "client_dir"];
+pub const EVERYWHERE: [&str; 8] = [
+    "catwalk_url",
+    "cache_dir",
+    "home",
+    "ttl",
+    "ttl_seconds",
+    "patience",
+    "client_dir",
+    "packages",
+];
+
+/// The placeholders of a check for what a client needs.
+pub const OF_A_CHECK: [&str; 2] = ["client_dir", "packages"];
 
 /// The fixture binary: the whole first word of a command, and nowhere else.
 pub const CACHE_CLIENT: &str = "cache-client";

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 
 use super::service;
+use crate::client::needs::packages;
 use crate::client::prepare::Surroundings;
 use crate::client::process::NOBODY;
 use crate::client::volume::Volume;
@@ -41,6 +42,7 @@ pub fn make(spec: &RunSpec, ttl: Span) -> Result<Disk, EngineError> {
             home,
             tmp,
             client_dir: spec.client_dir.clone(),
+            packages: packages(&spec.client.name),
             cache_client: spec.cache_client.clone(),
             ttl,
             patience: spec.scenario.clients.patience,

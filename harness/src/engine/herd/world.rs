@@ -16,10 +16,11 @@ use super::places;
 use super::service::Running;
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
+use crate::client::needs::packages;
 use crate::client::prepare::{self, Surroundings};
 use crate::client::process::{self, Launcher, Notice, barrier_kind};
 use crate::client::{guardian, strays};
-use crate::engine::{EngineError, RunSpec};
+use crate::engine::{EngineError, Other, RunSpec};
 use crate::inject::disk::Disk;
 use crate::inject::plan::Plan;
 use crate::model::client::{Client, PublishedForm};
@@ -194,9 +195,7 @@ impl<'s> Herd<'s> {
     pub fn cast(&self, errand: &Errand) -> (&Client, Surroundings) {
         let surroundings = self.disk.surroundings.clone();
         match errand.with.and_then(|index| self.spec.others.get(index)) {
-            Some(other) => {
-                (&other.client, Surroundings { client_dir: other.dir.clone(), ..surroundings })
-            }
+            Some(other) => (&other.client, surroundings_of(other, surroundings)),
             None => (&self.spec.client, surroundings),
         }
     }
@@ -245,12 +244,21 @@ fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), Eng
         prepare::invocation(&spec.client, command, surroundings, "", "")?;
     }
     for other in &spec.others {
-        let surroundings = Surroundings { client_dir: other.dir.clone(), ..surroundings.clone() };
+        let surroundings = surroundings_of(other, surroundings.clone());
         for wave in &waves {
             prepare::invocation(&other.client, &wave.command, &surroundings, "", "")?;
         }
     }
     Ok(())
+}
+
+/// The surroundings of a client beside the one under test.
+fn surroundings_of(other: &Other, surroundings: Surroundings) -> Surroundings {
+    Surroundings {
+        client_dir: other.dir.clone(),
+        packages: packages(&other.client.name),
+        ..surroundings
+    }
 }
 
 fn watch(
