@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::bounded_residue;
 use super::contention;
 use super::history::{Exchange, History, Injected, Moment, Process};
-use crate::model::record::{Part, What};
+use crate::model::record::{Event, Part, What};
 use crate::model::scenario::Action;
 use crate::model::units::{ClientId, Nanos};
 use crate::model::verdict::{Measures, Waits};
@@ -69,21 +69,23 @@ fn micros(duration: Duration) -> u64 {
 /// How long it took to start a process of a wave, at the median: processes that are started in a row share the
 /// time since the event before.
 fn start(history: &History<'_>) -> Option<Duration> {
-    let is_start = |index: usize| {
-        let what = history.record.events.get(index).map(|event| &event.what);
-        matches!(what, Some(What::Spawned { part: Part::Wave(_), .. }))
-    };
+    // Notes say something to a reader, and nothing to a verdict.
+    let events = history.record.events.iter().zip(&history.moments);
+    let events = events.filter(|(event, _)| !matches!(event.what, What::Note { .. }));
+    let is_start =
+        |event: &Event| matches!(event.what, What::Spawned { part: Part::Wave(_), .. });
     let mut shares = Vec::new();
     let mut since = Nanos(0);
     let mut row = 0;
-    for now in &history.moments {
-        if !is_start(now.index) {
+    let mut events = events.peekable();
+    while let Some((event, now)) = events.next() {
+        if !is_start(event) {
             since = now.at;
             row = 0;
             continue;
         }
         row += 1;
-        if !is_start(now.index + 1) {
+        if !events.peek().is_some_and(|(next, _)| is_start(next)) {
             shares.push(now.at.since(since) / row);
         }
     }

@@ -98,6 +98,25 @@ fn triggers() {
 }
 
 #[test]
+fn calls() {
+    let on = |rest: &str| format!("[[inject]]\non = {{ syscall = {{ call = \"rename\"{rest} }} }}\n");
+    check(
+        "calls",
+        &[
+            &format!("{}do = {{ short = \"1B\" }}", on("")),
+            &format!("{}do = {{ errno = \"EIO\" }}", on(", phase = \"after\"")),
+            &format!("{}do = {{ errno = \"ENOSPACE\" }}", on("")),
+            &format!("{}do = {{ hold-until = {{ lock-waited = 1 }} }}", on("")),
+            &format!("[clients]\ncount = 2\n{}do = {{ hold-until = \"begin\" }}", on("")),
+            &format!("{}do = \"bump\"", on(", path = \"locks\"")),
+            "[[inject]]\non = { request = 1 }\ndo = { errno = \"EIO\" }",
+            "[[inject]]\non = { lock-waited = 2 }\ndo = \"bump\"",
+            "[[inject]]\non = { syscall = { call = \"moves\" } }\ndo = \"bump\"",
+        ],
+    );
+}
+
+#[test]
 fn actions() {
     check(
         "actions",

@@ -164,7 +164,7 @@ mod tests {
         let other = point(&other, &[&write]).unwrap();
         assert_eq!(
             (other.id().as_str(), other.path.as_deref()),
-            ("mkdir-crush--1-1", Some("crush[[]1[]]"))
+            ("mkdir-crush---1-1", Some("crush[[]1[]]"))
         );
     }
 

@@ -97,6 +97,11 @@ fn with(
         injection.optional |= position > 0;
         scenario.inject.push(injection);
     }
+    if !deeds.is_empty() {
+        // What the undisturbed run proves, one that is disturbed early may never come to.
+        scenario.expect.proves.clear();
+        scenario.expect.contention = Some(0);
+    }
     if let Some((index, deed)) = deeds.first() {
         let more = if deeds.len() > 1 { ", and one more" } else { "" };
         scenario.summary = format!("{deed}: {}{more}", points[*index].shown);
