@@ -136,13 +136,13 @@ enum Unmade {
 /// Numbers the calls of each scenario, in a folder that is thrown away.
 fn number(
     entries: &[Entry],
-    prepare: impl Fn(&Entry, &RunDir) -> Result<Prepared, RunResult>,
+    prepare: impl Fn(&Entry, &RunDir) -> Result<Prepared, Box<RunResult>>,
 ) -> Result<Vec<Prepared>, Unmade> {
     let harness = |error: anyhow::Error| Unmade::Failed(Failure::harness(error));
     let scratch = tempfile::tempdir().map_err(|error| harness(error.into()))?;
     let dir = RunDir::create(scratch.path(), "numbering").map_err(|error| harness(error.into()))?;
     let one = |entry: &Entry| {
-        prepare(entry, &dir).map_err(|result| match result {
+        prepare(entry, &dir).map_err(|result| match *result {
             RunResult::Skipped(why) => Unmade::Skipped(why),
             RunResult::Invalid(why) => Unmade::Failed(Failure::usage(anyhow!(why))),
             RunResult::HarnessFault(why) => harness(anyhow!(why)),

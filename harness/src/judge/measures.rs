@@ -72,8 +72,7 @@ fn start(history: &History<'_>) -> Option<Duration> {
     // Notes say something to a reader, and nothing to a verdict.
     let events = history.record.events.iter().zip(&history.moments);
     let events = events.filter(|(event, _)| !matches!(event.what, What::Note { .. }));
-    let is_start =
-        |event: &Event| matches!(event.what, What::Spawned { part: Part::Wave(_), .. });
+    let is_start = |event: &Event| matches!(event.what, What::Spawned { part: Part::Wave(_), .. });
     let mut shares = Vec::new();
     let mut since = Nanos(0);
     let mut row = 0;

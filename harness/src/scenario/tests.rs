@@ -99,7 +99,8 @@ fn triggers() {
 
 #[test]
 fn calls() {
-    let on = |rest: &str| format!("[[inject]]\non = {{ syscall = {{ call = \"rename\"{rest} }} }}\n");
+    let on =
+        |rest: &str| format!("[[inject]]\non = {{ syscall = {{ call = \"rename\"{rest} }} }}\n");
     check(
         "calls",
         &[

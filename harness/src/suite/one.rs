@@ -118,16 +118,17 @@ pub fn record_once(
     subject: &Subject,
     options: &Options,
     dir: &RunDir,
-) -> Result<Record, RunResult> {
+) -> Result<Record, Box<RunResult>> {
     let scenario = entry.scenario.as_ref();
-    let scenario = scenario.map_err(|diagnostic| RunResult::Invalid(diagnostic.to_string()))?;
+    let scenario =
+        scenario.map_err(|diagnostic| Box::new(RunResult::Invalid(diagnostic.to_string())))?;
     let work = dir.work(&entry.name, 0);
-    let others = others(scenario, subject, &work).map_err(|result| *result)?;
+    let others = others(scenario, subject, &work)?;
     if let Some(reason) = unfit(subject, &others, scenario, &dir.path()) {
-        return Err(RunResult::Skipped(reason));
+        return Err(Box::new(RunResult::Skipped(reason)));
     }
     if let Some(reason) = crate::trace::lacks() {
-        return Err(RunResult::Skipped(reason.to_owned()));
+        return Err(Box::new(RunResult::Skipped(reason.to_owned())));
     }
     let options = Options { traced: true, ..options.clone() };
     let spec = spec(&entry.name, scenario, 0, subject, others, &options, dir);
@@ -161,11 +162,11 @@ fn spec(
     }
 }
 
-fn run_spec(spec: &RunSpec) -> Result<Record, RunResult> {
+fn run_spec(spec: &RunSpec) -> Result<Record, Box<RunResult>> {
     match catch_unwind(AssertUnwindSafe(|| herd::run(spec))) {
         Ok(Ok(record)) => Ok(record),
-        Ok(Err(error)) => Err(failed(&error)),
-        Err(panic) => Err(RunResult::HarnessFault(panic_text(panic.as_ref()))),
+        Ok(Err(error)) => Err(Box::new(failed(&error))),
+        Err(panic) => Err(Box::new(RunResult::HarnessFault(panic_text(panic.as_ref())))),
     }
 }
 
@@ -181,7 +182,7 @@ fn run_and_judge(
     let spec = spec(name, scenario, repetition, subject, others, options, dir);
     let record = match run_spec(&spec) {
         Ok(record) => record,
-        Err(result) => return (result, None),
+        Err(result) => return (*result, None),
     };
     let result = judged(&record);
     // What a broken cache left is worth a look; anything else is only in the way.

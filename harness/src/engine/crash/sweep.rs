@@ -40,7 +40,7 @@ pub fn prepare(
     options: &Options,
     plan: Plan,
     dir: &RunDir,
-) -> Result<Prepared, RunResult> {
+) -> Result<Prepared, Box<RunResult>> {
     let record = suite::record_once(entry, subject, options, dir)?;
     let points = points::points(&record);
     let base = &record.scenario;
