@@ -188,6 +188,10 @@ const KNOWN: [Known; 78] = [
     call(libc::SYS_lsetxattr, N::Chmod, Path(0), None, E::None),
 ];
 
+/// The call by which a thread comes back from a signal's handler. What it returns tells how a call ended that
+/// the signal has interrupted; otherwise it is of no interest.
+pub const RETURN_FROM_HANDLER: libc::c_long = libc::SYS_rt_sigreturn;
+
 /// The numbers of all known calls.
 pub fn numbers() -> impl Iterator<Item = libc::c_long> {
     KNOWN.iter().map(|known| known.number)
