@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use cachestorm::client::prepare::Invocation;
@@ -42,8 +44,14 @@ impl Line {
         Self::new("sh", ["-c", script])
     }
 
+    /// Python itself: what is on the `PATH` may be a script that looks for it.
     pub fn python(script: &str) -> Self {
-        Self::new("python3", ["-c", script])
+        static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| {
+            let ask = ["-c", "import sys; print(sys.executable)"];
+            let output = Command::new("python3").args(ask).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().trim().into()
+        });
+        Self { program: PYTHON.clone(), ..Self::new("python3", ["-c", script]) }
     }
 
     /// The whole environment of the command in a directory, which is its home too.
@@ -140,9 +148,13 @@ impl Bench {
 
     /// Listens until every process has ended that was started.
     pub fn finish(&mut self) {
-        let pids: Vec<u32> = self.running.iter().map(Held::pid).collect();
-        self.until("the end of all", |_| !pids.iter().any(|pid| exists(*pid)));
+        self.until("the end of all", |bench| !bench.lives());
         self.running.clear();
+    }
+
+    /// Whether any of them has not ended.
+    pub fn lives(&self) -> bool {
+        self.running.iter().any(|held| exists(held.pid()))
     }
 
     /// Runs a command to its end, and returns its calls as they are printed.

@@ -5,7 +5,6 @@
 //! likes (Node's pool, Go's scheduler), the calls of all threads are compared without their order.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use cachestorm::model::call::{Call, CallName, CallResult};
 use cachestorm::model::errno::Errno;
@@ -49,16 +48,18 @@ impl Event {
     /// Of what a call returned, only the bytes that it transferred are the same each time.
     pub fn new(thread: u32, family: CallName, call: &str, result: &str) -> Self {
         let counts = family.may_be_short();
-        let is_number = result.bytes().all(|byte| byte.is_ascii_digit() || byte == b'x');
+        let is_number = result.starts_with(|it: char| it.is_ascii_digit());
         let result = if is_number && !counts { "ok" } else { result };
         Self { thread, text: format!("{call} = {result}") }
     }
 
-    /// An event of the tracer's; `None` for calls that strace does not tell of.
+    /// A call that the tracer has told of.
     pub fn of(call: &Call) -> Self {
         let result = match call.result {
             CallResult::Returned(value) => value.to_string(),
-            CallResult::Failed(number) => Errno::of(number).map_or(number.to_string(), |it| it.to_string()),
+            CallResult::Failed(number) => {
+                Errno::of(number).map_or(number.to_string(), |it| it.to_string())
+            }
             CallResult::Never => "never".to_owned(),
             CallResult::Pending => "pending".to_owned(),
         };
@@ -75,7 +76,8 @@ impl Event {
 
 /// The words of flags that both know, each after a space.
 pub fn known_words(text: &str) -> String {
-    let words: Vec<&str> = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_').collect();
+    let words: Vec<&str> =
+        text.split(|it: char| !it.is_ascii_alphanumeric() && it != '_').collect();
     WORDS.iter().filter(|word| words.contains(word)).map(|word| format!(" {word}")).collect()
 }
 
@@ -121,19 +123,29 @@ fn masked(text: &str, masks: &[&str]) -> String {
     masked
 }
 
-/// Fails with the calls that one of the two alone has told.
-pub fn check(name: &str, ours: &[Vec<String>], theirs: &[Vec<String>], dir: &Path) {
+/// Fails where the two differ, with the place where each pair of lists begins to.
+pub fn check(name: &str, ours: &[Vec<String>], theirs: &[Vec<String>]) {
     if ours == theirs {
         return;
     }
-    let only = |these: &[Vec<String>], those: &[Vec<String>]| -> String {
-        let lists = these.iter().filter(|list| !those.contains(list));
-        lists.map(|list| format!("  {}\n", list.join("\n  "))).collect::<Vec<_>>().join("  --\n")
+    let only = |these: &[Vec<String>], those: &[Vec<String>]| -> Vec<Vec<String>> {
+        these.iter().filter(|list| !those.contains(list)).cloned().collect()
     };
-    panic!(
-        "{name} in {}: the tracer and strace differ\nthe tracer's:\n{}\nstrace's:\n{}",
-        dir.display(),
-        only(ours, theirs),
-        only(theirs, ours)
+    let (ours, theirs) = (only(ours, theirs), only(theirs, ours));
+    let mut told = format!(
+        "{name}: {} lists of the tracer's differ, {} of strace's",
+        ours.len(),
+        theirs.len()
     );
+    let none = Vec::new();
+    for at in 0..ours.len().max(theirs.len()) {
+        let [ours, theirs] = [&ours, &theirs].map(|lists| lists.get(at).unwrap_or(&none));
+        let same = ours.iter().zip(theirs).take_while(|(ours, theirs)| ours == theirs).count();
+        for (who, list) in [("the tracer", ours), ("strace", theirs)] {
+            let part = &list[same.saturating_sub(3).min(list.len())..(same + 4).min(list.len())];
+            told +=
+                &format!("\n{who}, {} calls, from {same} on:\n  {}", list.len(), part.join("\n  "));
+        }
+    }
+    panic!("{told}");
 }

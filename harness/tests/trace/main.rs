@@ -9,9 +9,9 @@ mod compare;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod programs;
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-mod sturdiness;
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod strace;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod sturdiness;
 
 use libtest_mimic::{Arguments, Completion, Trial};
 

@@ -25,7 +25,7 @@ fn compare(name: &str, line: &Line, by: By, masks: &[&str], prepare: impl Fn(&Pa
     let theirs = strace::run(line, &other);
     // A program that did nothing, or could not be started, compares well.
     assert!(ours.len() > 8, "{name} did next to nothing: {ours:?}");
-    check(name, &canonical(&ours, by, masks), &canonical(&theirs, by, masks), &root);
+    check(name, &canonical(&ours, by, masks), &canonical(&theirs, by, masks));
 }
 
 fn put(root: &Path, name: &str, text: &str) {
@@ -86,7 +86,9 @@ fn sed() {
 }
 
 fn tar() {
-    let line = Line::sh("tar --sort=name -cf out.tar in && mkdir x && tar -C x -xf out.tar && tar -tf out.tar");
+    let line = Line::sh(
+        "tar --sort=name -cf out.tar in && mkdir x && tar -C x -xf out.tar && tar -tf out.tar",
+    );
     compare("tar", &line, By::Thread, &[], |root| {
         put(root, "in/a", "1");
         put(root, "in/b/c", &"2".repeat(50_000));
@@ -108,7 +110,8 @@ fn git() {
         ("GIT_CONFIG_KEY_1", "maintenance.auto".to_owned()),
         ("GIT_CONFIG_VALUE_1", "false".to_owned()),
     ];
-    for name in ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"] {
+    for name in ["GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_EMAIL"]
+    {
         line.env.push((name, "t@example.com".to_owned()));
     }
     // A file as young as the index is read again, so both are told apart by an old time.
@@ -165,7 +168,8 @@ fn curl() {
             stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").unwrap();
         }
     });
-    let line = Line::new("curl", ["-sS", "--noproxy", "*", "-o", "out", &format!("http://{address}/")]);
+    let line =
+        Line::new("curl", ["-sS", "--noproxy", "*", "-o", "out", &format!("http://{address}/")]);
     // Its resolver's helper thread and its own use of the file are one program; the order is checked by `sh`.
     compare("curl", &line, By::Thread, &[], |root| put(root, "out", "old"));
     server.join().unwrap();
@@ -206,7 +210,12 @@ pub fn build_go(source: &str, root: &Path) {
     let output = Command::new("go")
         .args(["build", "-o", "program", "main.go"])
         .current_dir(root)
-        .envs([("CGO_ENABLED", "0"), ("GOFLAGS", "-mod=mod"), ("GO111MODULE", "off"), ("GOTOOLCHAIN", "local")])
+        .envs([
+            ("CGO_ENABLED", "0"),
+            ("GOFLAGS", "-mod=mod"),
+            ("GO111MODULE", "off"),
+            ("GOTOOLCHAIN", "local"),
+        ])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -121,6 +121,7 @@ fn read(text: &str, root: &Path) -> Vec<Event> {
     // A child begins in the directory of its parent, which no program here leaves before it has children.
     let mut dirs: HashMap<u32, PathBuf> = HashMap::new();
     let mut unfinished: HashMap<u32, String> = HashMap::new();
+    let mut opened: HashMap<(u32, String), String> = HashMap::new();
     let mut events = Vec::new();
     for line in text.lines() {
         let (thread, rest) = line.split_once(' ').unwrap();
@@ -139,7 +140,17 @@ fn read(text: &str, root: &Path) -> Vec<Event> {
         };
         let Some((call, result)) = whole.rsplit_once(" = ") else { continue };
         let (name, args) = call.trim_end().split_once('(').unwrap();
-        let args = arguments(args.strip_suffix(')').unwrap_or(args));
+        let mut args = arguments(args.strip_suffix(')').unwrap_or(args));
+        if family_of(&rows, name) == Some(CallName::Open) {
+            let number = result.trim().split('<').next().unwrap_or_default();
+            opened.insert((thread, number.to_owned()), result.trim().to_owned());
+        }
+        // Here strace does not say what the descriptor stands for that is copied from.
+        if name == "ioctl"
+            && let Some(from) = args.get(2).and_then(|arg| opened.get(&(thread, arg.clone())))
+        {
+            args[2].clone_from(from);
+        }
         let dir = dirs.entry(thread).or_insert_with(|| root.to_owned());
         if name == "chdir" || name == "fchdir" {
             let to = quoted(&args[0]).or_else(|| described(&args[0])).unwrap();
@@ -153,6 +164,10 @@ fn read(text: &str, root: &Path) -> Vec<Event> {
         events.extend(call.event(thread, *family, *shape, result.trim()));
     }
     events
+}
+
+fn family_of(rows: &HashMap<&str, (CallName, Shape)>, name: &str) -> Option<CallName> {
+    rows.get(name).map(|(family, _)| *family)
 }
 
 struct Call<'a> {
@@ -294,7 +309,8 @@ fn address(arg: &str) -> Option<String> {
 
 /// Arguments apart, with structures and what descriptors stand for left whole.
 fn arguments(text: &str) -> Vec<String> {
-    let (mut args, mut depth, mut in_text, mut in_descriptor) = (vec![String::new()], 0, false, false);
+    let (mut args, mut depth, mut in_text, mut in_descriptor) =
+        (vec![String::new()], 0, false, false);
     let letters: Vec<char> = text.chars().collect();
     for (at, letter) in letters.iter().enumerate() {
         let next = letters.get(at + 1);
@@ -335,8 +351,10 @@ pub fn reading() {
         12 connect(5<TCP:[77]>, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 EINPROGRESS (Operation now in progress)\n\
         12 read(5<TCP:[127.0.0.1:9->127.0.0.1:80]>, \"\"..., 9) = 9\n\
         12 exit_group(3) = ?\n";
-    let read: Vec<String> =
-        read(text, Path::new("/r")).into_iter().map(|it| format!("{} {}", it.thread, it.text)).collect();
+    let read: Vec<String> = read(text, Path::new("/r"))
+        .into_iter()
+        .map(|it| format!("{} {}", it.thread, it.text))
+        .collect();
     let expected = [
         "12 open(a,b O_WRONLY O_CREAT) = ok",
         "13 rmdir(d/x) = ENOENT",
