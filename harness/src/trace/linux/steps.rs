@@ -207,11 +207,16 @@ impl World {
         let call = self.over(at, *pending, value);
         self.at_locks.retain(|waiting| *waiting != tid);
         self.end_turn(tid);
-        self.tell(Heard::Call { at, call: call.clone() });
-        if self.stands_at_gate(&call, Phase::After) {
+        let stands = self.settings.gates.iter().any(|gate| gate.matches(&call, Phase::After));
+        if stands {
             self.set(tid, State::Behind);
         } else {
+            // Before it is told: who hears of it may well run on another core meanwhile.
             let _ = ptrace::resume(tid, 0);
+        }
+        self.tell(Heard::Call { at, call: call.clone() });
+        if stands {
+            self.tell(Heard::Gate { at, call, phase: Phase::After });
         }
     }
 
