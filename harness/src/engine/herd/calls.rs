@@ -190,7 +190,7 @@ impl Herd<'_> {
 
     async fn on_gate(&mut self, at: Instant, call: &Call, phase: Phase) {
         // What fills the cache beforehand, and the probes, meet no fault.
-        let in_wave = self.processes.get(&call.client).is_some_and(|proc| proc.is_in_wave());
+        let in_wave = self.processes.get(&call.client).is_some_and(super::world::Proc::is_in_wave);
         let event = match phase {
             Phase::Before => Some(self.recorder.add(at, What::Call(call.clone()))),
             Phase::After => self.traced.as_ref().and_then(|it| it.returned.get(&call.tid).copied()),
@@ -225,7 +225,7 @@ impl Herd<'_> {
     }
 
     async fn on_lock_waited(&mut self, at: Instant, client: ClientId, path: String) {
-        let is_in_wave = self.processes.get(&client).is_some_and(|proc| proc.is_in_wave());
+        let is_in_wave = self.processes.get(&client).is_some_and(super::world::Proc::is_in_wave);
         let Some(traced) = &mut self.traced else { return };
         if !is_in_wave || !traced.waiting.insert(client) {
             return;

@@ -208,15 +208,14 @@ impl World {
         self.at_locks.retain(|waiting| *waiting != tid);
         self.end_turn(tid);
         let stands = self.settings.gates.iter().any(|gate| gate.matches(&call, Phase::After));
+        // Before it goes on, so that whatever it does next is heard of later.
         if stands {
+            self.tell(Heard::Call { at, call: call.clone() });
             self.set(tid, State::Behind);
-        } else {
-            // Before it is told: who hears of it may well run on another core meanwhile.
-            let _ = ptrace::resume(tid, 0);
-        }
-        self.tell(Heard::Call { at, call: call.clone() });
-        if stands {
             self.tell(Heard::Gate { at, call, phase: Phase::After });
+        } else {
+            self.tell(Heard::Call { at, call });
+            let _ = ptrace::resume(tid, 0);
         }
     }
 

@@ -335,17 +335,16 @@ impl World {
 
     fn look_at_locks(&mut self) {
         for tid in std::mem::take(&mut self.at_locks) {
-            match self.tasks.get(&tid) {
-                Some(Task { client, state: State::Within(pending), .. }) => {
-                    if sleeps(tid) {
-                        let path = pending.call.subject().map(|place| place.path.clone());
-                        let (client, path) = (*client, path.unwrap_or_default());
-                        self.tell(Heard::LockWaited { at: Instant::now(), client, path });
-                    } else {
-                        self.at_locks.push(tid);
-                    }
-                }
-                _ => {}
+            let Some(Task { client, state: State::Within(pending), .. }) = self.tasks.get(&tid)
+            else {
+                continue;
+            };
+            if sleeps(tid) {
+                let path = pending.call.subject().map(|place| place.path.clone());
+                let (client, path) = (*client, path.unwrap_or_default());
+                self.tell(Heard::LockWaited { at: Instant::now(), client, path });
+            } else {
+                self.at_locks.push(tid);
             }
         }
     }
