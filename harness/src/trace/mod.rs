@@ -12,9 +12,17 @@
 //! 5. `tracer`: a tracer on a thread of its own, and how to speak with it;
 //! 6. `world`: its loop; `steps`: the two sides of a call.
 //!
+//! A call that a signal interrupts, and that the kernel makes again, is one call; where it fails with `EINTR`
+//! instead, that is told, and what its program then makes is another.
+//!
 //! What passes it by: stores into a file that is mapped shared and writable (the `mmap` itself is seen),
-//! 32-bit programs (said in the record), and processes started with `CLONE_UNTRACED`. A process can have one
-//! tracer only: no debugger can be used on a client meanwhile.
+//! descriptors that are closed by `dup2`, `close_range`, `exec` or an end, 32-bit programs (said in the record),
+//! and processes started with `CLONE_UNTRACED`: these have the filter and no tracer, and so the kernel answers
+//! `ENOSYS` to every call that the filter names. A process can have one tracer only: no debugger can be used on
+//! a client meanwhile, and strace fails in one.
+//!
+//! `tests/trace` holds its calls against those that strace tells of, on eleven real programs, and
+//! `benches/trace.rs` its cost.
 //!
 //! The mechanism is that of strace with `--seccomp-bpf` and of rr: see ptrace(2) and seccomp(2). Linux on
 //! x86-64 only; elsewhere [`lacks`] says so and [`Tracer::start`] fails.

@@ -101,6 +101,44 @@ fn a_client_at_the_barrier_dies_with_the_harness() {
     assert_eq!(running.end_anyhow().status.signal(), Some(9));
 }
 
+/// A traced run whose client has its family about it and is held at its rename, at the moment when it is.
+#[cfg(target_arch = "x86_64")]
+fn held_at_a_call(place: &Place) -> Running<'_> {
+    use super::support::processes;
+    let running = place.start(place.command(RUN));
+    until("a process is held at its rename", || {
+        processes(running.pid()).iter().any(|(folder, command)| {
+            let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
+            command.starts_with("mv ") && stat.contains(") t ")
+        })
+    });
+    assert!(running.clients().len() >= 4, "{:?}", running.clients());
+    running
+}
+
+#[test]
+#[cfg(target_arch = "x86_64")]
+fn a_harness_that_is_killed_takes_those_with_it_that_it_holds_at_a_call() {
+    if let Some(reason) = cachestorm::trace::lacks() {
+        eprintln!("skipped: {reason}");
+        return;
+    }
+    const HELD: &str = "[[inject]]\non = { syscall = { call = \"rename\", path = \"published\" } }\n\
+        do = { hold-until = { lock-waited = 1 } }\n";
+    let script = "sleep 600 &\nsetsid sleep 600 &\nmkdir -p \"$XDG_DATA_HOME/crush\"\n\
+        cd \"$XDG_DATA_HOME/crush\"\n: > next.json\nmv next.json providers.json\n";
+    let place = Place::new(HELD, script);
+    let running = held_at_a_call(&place);
+    running.signal(Signal::KILL);
+    running.until_no_client_is_left();
+    assert_eq!(running.end_anyhow().status.signal(), Some(9));
+
+    let place = Place::new(HELD, script);
+    let running = held_at_a_call(&place);
+    running.signal(Signal::INT);
+    running.end().check(2, &["inconclusive", "stopped by the user"]);
+}
+
 #[test]
 fn a_command_that_ages_the_cache_for_ever_is_bounded_and_heard_through() {
     let age = |script: &str| {

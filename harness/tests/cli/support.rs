@@ -338,6 +338,12 @@ impl Ended {
 /// The living processes whose marker says that the harness `harness` started them, with their commands.
 #[cfg(target_os = "linux")]
 pub fn marked(harness: u32) -> Vec<String> {
+    processes(harness).into_iter().map(|(_, command)| command).collect()
+}
+
+/// The same with their folders in `/proc`.
+#[cfg(target_os = "linux")]
+pub fn processes(harness: u32) -> Vec<(PathBuf, String)> {
     let marker = format!("CACHESTORM_CLIENT={harness}-");
     let entries = fs::read_dir("/proc").unwrap().flatten();
     entries
@@ -347,7 +353,8 @@ pub fn marked(harness: u32) -> Vec<String> {
             let is_ours =
                 environ.split(|byte| *byte == 0).any(|it| it.starts_with(marker.as_bytes()));
             let command = fs::read(entry.path().join("cmdline")).ok()?;
-            is_ours.then(|| String::from_utf8_lossy(&command).replace('\0', " "))
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            is_ours.then(|| (entry.path(), command))
         })
         .collect()
 }

@@ -99,7 +99,7 @@ use Extra as E;
 use Where::{At, Fd, Path, Peer};
 
 /// Every call that stops a process.
-const KNOWN: [Known; 78] = [
+const KNOWN: [Known; 81] = [
     call(libc::SYS_open, N::Open, Path(0), None, E::Open(1)),
     call(libc::SYS_openat, N::Open, At(0, 1), None, E::Open(2)),
     call(libc::SYS_openat2, N::Open, At(0, 1), None, E::OpenHow(2)),
@@ -186,7 +186,14 @@ const KNOWN: [Known; 78] = [
     call(libc::SYS_getdents64, N::Read, Fd(0), None, E::Bytes(2)),
     call(libc::SYS_getdents, N::Read, Fd(0), None, E::Bytes(2)),
     call(libc::SYS_lsetxattr, N::Chmod, Path(0), None, E::None),
+    call(libc::SYS_removexattr, N::Chmod, Path(0), None, E::None),
+    call(libc::SYS_lremovexattr, N::Chmod, Path(0), None, E::None),
+    call(libc::SYS_fremovexattr, N::Chmod, Fd(0), None, E::None),
 ];
+
+/// The call by which a thread comes back from a signal's handler. What it returns tells how a call ended that
+/// the signal has interrupted; otherwise it is of no interest.
+pub const RETURN_FROM_HANDLER: libc::c_long = libc::SYS_rt_sigreturn;
 
 /// The numbers of all known calls.
 pub fn numbers() -> impl Iterator<Item = libc::c_long> {

@@ -54,10 +54,10 @@ pub fn decode(
     };
     let reader = Reader { tid, args, territory, connections };
     if let Some(place) = known.path {
-        call.path = reader.place(place, &mut call.name, &mut call.connects);
+        call.path = reader.place(place, true, &mut call.name, &mut call.connects);
     }
     if let Some(place) = known.to {
-        call.to = reader.place(place, &mut call.name, &mut call.connects);
+        call.to = reader.place(place, false, &mut call.name, &mut call.connects);
     }
     let inside = [&call.path, &call.to].into_iter().flatten().any(|place| place.role.is_some());
     let told = match call.name {
@@ -90,6 +90,7 @@ impl Reader<'_> {
     fn place(
         &self,
         place: Where,
+        is_first: bool,
         name: &mut CallName,
         connects: &mut Option<String>,
     ) -> Option<Place> {
@@ -98,11 +99,11 @@ impl Reader<'_> {
             Where::At(dir, at) => {
                 // `utimensat` and its like may name a descriptor alone.
                 if self.args[at] == 0 {
-                    return self.descriptor(self.args[dir], name);
+                    return self.descriptor(self.args[dir], is_first, name);
                 }
                 paths::named(self.tid, Some(self.args[dir]), self.args[at])?
             }
-            Where::Fd(at) => return self.descriptor(self.args[at], name),
+            Where::Fd(at) => return self.descriptor(self.args[at], is_first, name),
             Where::Peer(at, length) => {
                 let peer = self.peer(self.args[at], self.args[length])?;
                 if let Some(Open::Socket(socket)) = paths::open(self.tid, self.args[0]) {
@@ -114,15 +115,19 @@ impl Reader<'_> {
         Some(self.territory.place(&path))
     }
 
-    /// What a descriptor stands for; reading and writing are other calls where it is a connection.
-    fn descriptor(&self, fd: u64, name: &mut CallName) -> Option<Place> {
+    /// What a descriptor stands for; reading and writing are other calls where it is a connection, by whether
+    /// it is the first that the call names.
+    fn descriptor(&self, fd: u64, is_first: bool, name: &mut CallName) -> Option<Place> {
         match paths::open(self.tid, fd)? {
             Open::File(path) => Some(self.territory.place(&path)),
             Open::Socket(socket) => {
                 let peer = self.connections.get(&socket)?;
                 match name {
                     CallName::Read => *name = CallName::Recv,
-                    CallName::Write | CallName::Sendfile => *name = CallName::Send,
+                    CallName::Write => *name = CallName::Send,
+                    // From a connection into something, or from something into a connection.
+                    CallName::Sendfile if is_first => *name = CallName::Recv,
+                    CallName::Sendfile => *name = CallName::Send,
                     _ => {}
                 }
                 Some(Place { path: peer.clone(), role: None })

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::calls;
+use super::calls::{self, RETURN_FROM_HANDLER};
 use super::decode::{Decoded, decode};
 use super::sys::filter::ARCH;
 use super::sys::ptrace::{self, Stop};
-use super::world::{Pending, State, Task, World};
+use super::world::{Interrupted, Pending, State, Task, World};
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::record::Role;
 use crate::model::scenario::Phase;
@@ -19,17 +19,53 @@ const RESTARTS: std::ops::RangeInclusive<i64> = -516..=-512;
 impl World {
     /// A thread stands before a call that the filter stops.
     pub(super) fn at_entry(&mut self, tid: i32) {
-        match self.pending(tid) {
-            Some(pending) => self.before(tid, pending),
+        let Ok(Stop::Entry { arch, number, args, stack }) = ptrace::stop(tid) else {
+            let _ = ptrace::resume(tid, 0);
+            return;
+        };
+        if arch == ARCH && number == RETURN_FROM_HANDLER.cast_unsigned() {
+            return self.returns(tid);
+        }
+        match self.pending(tid, arch, number, args) {
+            Some(pending) => self.before(tid, pending, stack),
             None => {
                 let _ = ptrace::resume(tid, 0);
             }
         }
     }
 
+    /// A thread comes back from a signal's handler. That matters where the signal has interrupted a call.
+    fn returns(&mut self, tid: i32) {
+        match self.tasks.get_mut(&tid) {
+            Some(task) if !task.interrupted.is_empty() => {
+                task.state = State::Returning;
+                let _ = ptrace::to_exit(tid);
+            }
+            _ => {
+                let _ = ptrace::resume(tid, 0);
+            }
+        }
+    }
+
+    /// A thread has come back from a signal's handler to where its stack ends there. Either it is about to
+    /// make an interrupted call again, or the call has failed.
+    fn returned(&mut self, tid: i32) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        task.state = State::Running;
+        if let Ok(Stop::Exit { value, stack }) = ptrace::stop(tid)
+            && value == -i64::from(libc::EINTR)
+            && let Some(at) = task.interrupted.iter().rposition(|it| it.stack == stack)
+        {
+            let Interrupted { pending, .. } = task.interrupted.remove(at);
+            let at = Instant::now();
+            let call = self.over(at, pending, value);
+            self.tell(Heard::Call { at, call });
+        }
+        let _ = ptrace::resume(tid, 0);
+    }
+
     /// The call that a thread stands before, where it is of interest.
-    fn pending(&mut self, tid: i32) -> Option<Pending> {
-        let Ok(Stop::Entry { arch, number, args }) = ptrace::stop(tid) else { return None };
+    fn pending(&mut self, tid: i32, arch: u32, number: u64, args: [u64; 6]) -> Option<Pending> {
         let task = self.tasks.get(&tid)?;
         let (client, pid) = (task.client, task.pid);
         if arch != ARCH {
@@ -64,11 +100,15 @@ impl World {
         })
     }
 
-    fn before(&mut self, tid: i32, pending: Pending) {
-        let again = self.tasks.get_mut(&tid).and_then(|task| task.restarts.take());
-        // A call that the kernel makes again is the same call.
-        let stands =
-            again != Some(pending.raw) && self.stands_at_gate(&pending.call, Phase::Before);
+    fn before(&mut self, tid: i32, pending: Pending, stack: u64) {
+        let Some(task) = self.tasks.get_mut(&tid) else { return };
+        // A call that the kernel makes again is the same call, and has passed its gate.
+        let same = |it: &Interrupted| it.stack == stack && it.pending.raw == pending.raw;
+        let again = task.interrupted.iter().rposition(same);
+        if let Some(at) = again {
+            task.interrupted.remove(at);
+        }
+        let stands = again.is_none() && self.stands_at_gate(&pending.call, Phase::Before);
         self.set(tid, State::Before(Box::new(pending)));
         if !stands {
             self.go_on(tid);
@@ -86,6 +126,9 @@ impl World {
     /// A thread makes its call, or what an injection has made of it.
     pub(super) fn go_within(&mut self, tid: i32) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
+        if !matches!(task.state, State::Before(_)) {
+            return;
+        }
         let State::Before(pending) = std::mem::replace(&mut task.state, State::Running) else {
             return;
         };
@@ -138,12 +181,15 @@ impl World {
     /// A thread stands behind a call.
     pub(super) fn at_exit(&mut self, tid: i32) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
+        if matches!(task.state, State::Returning) {
+            return self.returned(tid);
+        }
         let State::Within(pending) = std::mem::replace(&mut task.state, State::Running) else {
             let _ = ptrace::resume(tid, 0);
             return;
         };
         let at = Instant::now();
-        let Ok(Stop::Exit(value)) = ptrace::stop(tid) else {
+        let Ok(Stop::Exit { value, stack }) = ptrace::stop(tid) else {
             // It was killed meanwhile: the call counts as one that never returned.
             task.state = State::Within(pending);
             return;
@@ -152,7 +198,7 @@ impl World {
             let _ = ptrace::set_third(tid, asked);
         }
         if RESTARTS.contains(&value) {
-            task.restarts = Some(pending.raw);
+            task.interrupted.push(Interrupted { pending: *pending, stack });
             self.at_locks.retain(|waiting| *waiting != tid);
             self.end_turn(tid);
             let _ = ptrace::resume(tid, 0);
@@ -161,10 +207,14 @@ impl World {
         let call = self.over(at, *pending, value);
         self.at_locks.retain(|waiting| *waiting != tid);
         self.end_turn(tid);
-        self.tell(Heard::Call { at, call: call.clone() });
-        if self.stands_at_gate(&call, Phase::After) {
+        let stands = self.settings.gates.iter().any(|gate| gate.matches(&call, Phase::After));
+        // Before it goes on, so that whatever it does next is heard of later.
+        if stands {
+            self.tell(Heard::Call { at, call: call.clone() });
             self.set(tid, State::Behind);
+            self.tell(Heard::Gate { at, call, phase: Phase::After });
         } else {
+            self.tell(Heard::Call { at, call });
             let _ = ptrace::resume(tid, 0);
         }
     }

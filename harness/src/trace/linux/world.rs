@@ -36,8 +36,24 @@ pub(super) struct Task {
     pub pid: i32,
     /// What it is at.
     pub state: State,
-    /// The call that a signal interrupted, and that the kernel makes again.
-    pub restarts: Option<(u64, [u64; 6])>,
+    /// The calls that signals have interrupted, the last of them last: the kernel makes them again, or they
+    /// fail with `EINTR`, when the signal's handler is over.
+    pub interrupted: Vec<Interrupted>,
+}
+
+/// A call that a signal has interrupted.
+#[derive(Debug)]
+pub(super) struct Interrupted {
+    /// The call.
+    pub pending: Pending,
+    /// Where the thread's stack ended: a handler's calls are elsewhere.
+    pub stack: u64,
+}
+
+impl Task {
+    fn new(client: ClientId, pid: i32) -> Self {
+        Self { client, pid, state: State::Running, interrupted: Vec::new() }
+    }
 }
 
 /// What a thread is at.
@@ -51,6 +67,8 @@ pub(super) enum State {
     Within(Box<Pending>),
     /// It stands behind a call, and waits for an answer.
     Behind,
+    /// It comes back from a signal's handler.
+    Returning,
 }
 
 /// A call that is not over.
@@ -81,8 +99,8 @@ pub(super) struct World {
     pub tasks: HashMap<i32, Task>,
     /// Who hears of the ends of clients' own processes.
     ends: HashMap<i32, Sender<End>>,
-    /// Threads that have begun before their parents told of them.
-    early: HashSet<i32>,
+    /// Threads that have begun before their parents told of them, and how they stand.
+    early: HashMap<i32, Change>,
     pub connections: Connections,
     /// Who changes the territory.
     turn: Option<i32>,
@@ -102,7 +120,7 @@ impl World {
             heard,
             tasks: HashMap::new(),
             ends: HashMap::new(),
-            early: HashSet::new(),
+            early: HashMap::new(),
             connections: Connections::new(),
             turn: None,
             slow_looks: 0,
@@ -167,30 +185,17 @@ impl World {
         let pid = i32::try_from(child.pid()).map_err(io::Error::other)?;
         let (ended, ends) = std::sync::mpsc::channel();
         let child = child.traced(ends);
-        let early_end = |_| io::Error::other("the process ended before it was let go");
-        match wait::next(Some(pid), Patience::Wait)? {
-            Some((_, Change::Ended(end))) => {
+        if let Err(error) = hold(pid) {
+            // Whoever drops the child waits to hear of its end, and nobody but this thread can tell.
+            let _ = send(child.pid(), signal_number(Signal::Kill), Scope::Process);
+            if let Some(end) = until_end(pid) {
                 let _ = ended.send(end);
-                return Err(early_end(()));
             }
-            _ => ptrace::detach(pid, libc::SIGSTOP)?,
+            drop(ended);
+            return Err(error);
         }
-        ptrace::seize(pid)?;
-        loop {
-            match wait::next(Some(pid), Patience::Wait)? {
-                Some((_, Change::Suspended)) => break,
-                Some((_, Change::Ended(end))) => {
-                    let _ = ended.send(end);
-                    return Err(early_end(()));
-                }
-                Some((_, Change::Signal(signal))) => ptrace::resume(pid, signal)?,
-                Some(_) => ptrace::resume(pid, 0)?,
-                None => {}
-            }
-        }
-        ptrace::listen(pid)?;
         self.ends.insert(pid, ended);
-        self.tasks.insert(pid, Task { client, pid, state: State::Running, restarts: None });
+        self.tasks.insert(pid, Task::new(client, pid));
         Ok(child)
     }
 
@@ -199,7 +204,7 @@ impl World {
         match change {
             Change::Ended(end) => self.ended(tid, end),
             _ if !self.tasks.contains_key(&tid) => {
-                self.early.insert(tid);
+                self.early.insert(tid, change);
             }
             Change::Call => self.at_entry(tid),
             Change::CallOver => self.at_exit(tid),
@@ -219,11 +224,13 @@ impl World {
 
     fn forked(&mut self, tid: i32) {
         let child = ptrace::message(tid).ok().and_then(|child| i32::try_from(child).ok());
-        if let (Some(child), Some(parent)) = (child, self.tasks.get(&tid)) {
-            let (client, pid) = (parent.client, process_of(child).unwrap_or(child));
-            self.tasks.insert(child, Task { client, pid, state: State::Running, restarts: None });
-            if self.early.remove(&child) {
-                let _ = ptrace::resume(child, 0);
+        // One that has no process any more was killed and reaped before its parent could tell of it.
+        if let (Some(child), Some(parent)) = (child, self.tasks.get(&tid))
+            && let Some(pid) = process_of(child)
+        {
+            self.tasks.insert(child, Task::new(parent.client, pid));
+            if let Some(change) = self.early.remove(&child) {
+                self.on(child, change);
             }
         }
         let _ = ptrace::resume(tid, 0);
@@ -232,7 +239,8 @@ impl World {
     /// A process has become another program: whichever thread did it goes on under the process's number,
     /// and all others are gone.
     fn became(&mut self, tid: i32) {
-        if let Some(task) = self.tasks.remove(&tid) {
+        if let Some(client) = self.tasks.get(&tid).map(|task| task.client) {
+            // The first thread too: where another became the program, it was ended within whatever it was at.
             let gone: Vec<i32> =
                 self.tasks.iter().filter(|(_, it)| it.pid == tid).map(|(tid, _)| *tid).collect();
             for gone in gone {
@@ -241,7 +249,7 @@ impl World {
             self.blind.remove(&tid);
             let program = std::fs::read_link(format!("/proc/{tid}/exe")).ok();
             let call = Call {
-                client: task.client,
+                client,
                 pid: tid.cast_unsigned(),
                 tid: tid.cast_unsigned(),
                 name: CallName::Exec,
@@ -254,9 +262,7 @@ impl World {
             if self.settings.reach == Reach::Everything {
                 self.tell(Heard::Call { at: Instant::now(), call });
             }
-            let task =
-                Task { client: task.client, pid: tid, state: State::Running, restarts: None };
-            self.tasks.insert(tid, task);
+            self.tasks.insert(tid, Task::new(client, tid));
         }
         let _ = ptrace::resume(tid, 0);
     }
@@ -275,9 +281,13 @@ impl World {
         let Some(task) = self.tasks.remove(&tid) else { return };
         self.queue.retain(|waiting| *waiting != tid);
         self.at_locks.retain(|waiting| *waiting != tid);
+        let mut open: Vec<Pending> = task.interrupted.into_iter().map(|it| it.pending).collect();
         if let State::Before(pending) | State::Within(pending) = task.state
             && pending.call.name != CallName::Exit
         {
+            open.push(*pending);
+        }
+        for pending in open {
             let call = Call { result: CallResult::Never, ..pending.call };
             self.tell(Heard::Call { at: Instant::now(), call });
         }
@@ -290,7 +300,9 @@ impl World {
             (self.turn, self.slow_looks) = (Some(tid), 0);
             return true;
         }
-        self.queue.push_back(tid);
+        if !self.queue.contains(&tid) {
+            self.queue.push_back(tid);
+        }
         false
     }
 
@@ -353,21 +365,63 @@ impl World {
 
     fn end_all(mut self) {
         let mut pids: Vec<i32> = self.tasks.values().map(|task| task.pid).collect();
-        pids.extend(&self.early);
+        pids.extend(self.early.keys());
         for pid in pids {
-            // One that is gone is what is wanted.
-            let _ = send(pid.cast_unsigned(), signal_number(Signal::Kill), Scope::Process);
+            kill(pid);
         }
-        while !self.tasks.is_empty() || !self.early.is_empty() {
+        // Until this thread has nobody to wait for any more: all are dead then, and those are reaped that are
+        // its own.
+        loop {
             match wait::next(None, Patience::Wait) {
                 Ok(Some((tid, Change::Ended(end)))) => self.ended(tid, end),
                 // One that had not been heard of yet, or that makes another stop on its way.
                 Ok(Some((tid, _))) => {
-                    let _ = ptrace::resume(tid, libc::SIGKILL);
+                    kill(tid);
+                    let _ = ptrace::resume(tid, 0);
                 }
                 Ok(None) => {}
                 Err(_) => return,
             }
+        }
+    }
+}
+
+/// Kills a process. One that is gone is what is wanted.
+fn kill(pid: i32) {
+    let _ = send(pid.cast_unsigned(), signal_number(Signal::Kill), Scope::Process);
+}
+
+/// Takes a process over that has stopped after its `exec`, and leaves it suspended.
+fn hold(pid: i32) -> io::Result<()> {
+    let ended = || io::Error::other("the process ended before it was let go");
+    loop {
+        match wait::next(Some(pid), Patience::Wait)? {
+            Some((_, Change::Ended(_))) => return Err(ended()),
+            Some(_) => break,
+            // Somebody has rung the bell.
+            None => {}
+        }
+    }
+    ptrace::detach(pid, libc::SIGSTOP)?;
+    ptrace::seize(pid)?;
+    loop {
+        match wait::next(Some(pid), Patience::Wait)? {
+            Some((_, Change::Suspended)) => return ptrace::listen(pid),
+            Some((_, Change::Ended(_))) => return Err(ended()),
+            Some((_, Change::Signal(signal))) => ptrace::resume(pid, signal)?,
+            Some(_) => ptrace::resume(pid, 0)?,
+            None => {}
+        }
+    }
+}
+
+/// Waits for the end of a process that has been killed; `None` where it was heard of already.
+fn until_end(pid: i32) -> Option<End> {
+    loop {
+        match wait::next(Some(pid), Patience::Wait).ok()? {
+            Some((_, Change::Ended(end))) => return Some(end),
+            Some(_) => drop(ptrace::resume(pid, 0)),
+            None => {}
         }
     }
 }

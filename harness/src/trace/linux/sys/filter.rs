@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use libc::sock_filter;
 
-use crate::trace::linux::calls::{Guard, guard};
+use crate::trace::linux::calls::{Guard, RETURN_FROM_HANDLER, guard, numbers};
 
 /// Where seccomp_data has the number, the architecture, and the low half of the first argument.
 const OFFSET_NUMBER: u32 = 0;
@@ -89,7 +89,7 @@ pub fn program(calls: impl IntoIterator<Item = libc::c_long>) -> Vec<sock_filter
 /// The filter for every call that the tracer knows.
 pub fn for_known_calls() -> &'static [sock_filter] {
     static FILTER: LazyLock<Vec<sock_filter>> =
-        LazyLock::new(|| program(crate::trace::linux::calls::numbers()));
+        LazyLock::new(|| program(numbers().chain([RETURN_FROM_HANDLER])));
     &FILTER
 }
 

@@ -27,9 +27,16 @@ pub enum Stop {
         number: u64,
         /// Its arguments.
         args: [u64; 6],
+        /// Where the thread's stack ends, by which two calls in the same place are known.
+        stack: u64,
     },
-    /// Behind it, with what it returned: an error is negative.
-    Exit(i64),
+    /// Behind it.
+    Exit {
+        /// What it returned: an error is negative.
+        value: i64,
+        /// Where the thread's stack ends.
+        stack: u64,
+    },
     /// Neither.
     None,
 }
@@ -75,16 +82,17 @@ pub fn stop(tid: i32) -> io::Result<Stop> {
     // knows. Which member of the union that is, `op` says.
     unsafe {
         let info = info.assume_init();
+        let stack = info.stack_pointer;
         Ok(match info.op {
             libc::PTRACE_SYSCALL_INFO_ENTRY => {
                 let entry = info.u.entry;
-                Stop::Entry { arch: info.arch, number: entry.nr, args: entry.args }
+                Stop::Entry { arch: info.arch, number: entry.nr, args: entry.args, stack }
             }
             libc::PTRACE_SYSCALL_INFO_SECCOMP => {
                 let entry = info.u.seccomp;
-                Stop::Entry { arch: info.arch, number: entry.nr, args: entry.args }
+                Stop::Entry { arch: info.arch, number: entry.nr, args: entry.args, stack }
             }
-            libc::PTRACE_SYSCALL_INFO_EXIT => Stop::Exit(info.u.exit.sval),
+            libc::PTRACE_SYSCALL_INFO_EXIT => Stop::Exit { value: info.u.exit.sval, stack },
             _ => Stop::None,
         })
     }
