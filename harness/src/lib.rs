@@ -9,18 +9,18 @@
 //! 3. [`client`]: a program under test is described, started, waited for and killed;
 //! 4. [`trace`]: what a program does, call by call, on Linux;
 //! 5. [`catwalk`]: the mock server that counts, and whose catalogues certify themselves;
-//! 5. [`inject`]: observed events fire actions;
-//! 6. [`record`]: the cache directory is watched, and events become one file per run;
-//! 7. [`engine`]: one loop owns a run and brings all of the above together;
-//! 8. [`judge`]: a record becomes a verdict;
-//! 9. [`suite`]: many scenarios, some times each, against one client; with [`Suite`] in tests of your own;
-//! 10. [`claims`]: what the status report claimed, measured;
-//! 11. [`matrix`]: what catches which wrong client;
-//! 12. [`storm`]: scenarios drawn from a seed, and what fails made small;
-//! 13. [`shard`]: parts of a plan for several machines;
-//! 14. [`merge`]: the runs of those machines become one;
-//! 15. [`statistics`] and [`regression`]: a run compared with what an earlier one came to;
-//! 16. [`cli`]: the command `cachestorm`.
+//! 6. [`inject`]: observed events fire actions;
+//! 7. [`record`]: the cache directory is watched, and events become one file per run;
+//! 8. [`engine`]: one loop owns a run and brings all of the above together;
+//! 9. [`judge`]: a record becomes a verdict;
+//! 10. [`suite`]: many scenarios, some times each, against one client; with [`Suite`] in tests of your own;
+//! 11. [`claims`]: what the status report claimed, measured;
+//! 12. [`matrix`]: what catches which wrong client;
+//! 13. [`storm`]: scenarios drawn from a seed, and what fails made small;
+//! 14. [`shard`]: parts of a plan for several machines;
+//! 15. [`merge`]: the runs of those machines become one;
+//! 16. [`statistics`] and [`regression`]: a run compared with what an earlier one came to;
+//! 17. [`cli`]: the command `cachestorm`.
 //!
 //! Architecture invariants:
 //!
