@@ -69,7 +69,8 @@ fn errors(call: CallName) -> &'static [Errno] {
         CallName::Utimens | CallName::Chmod | CallName::Chown => &[Acces, RoFs, Io],
         CallName::Stat | CallName::Access | CallName::Readlink => &[Acces, Io],
         CallName::Close => &[Io, DQuot, Intr],
-        CallName::Connect => &[ConnRefused, TimedOut, Intr],
+        // Not `EINTR`: after it a connection goes on being made, which a call that is not made cannot do.
+        CallName::Connect => &[ConnRefused, TimedOut],
         CallName::Send => &[Pipe, ConnReset, Intr],
         CallName::Recv => &[ConnReset, Intr],
         CallName::Mmap | CallName::Exec | CallName::Exit => &[],

@@ -107,6 +107,13 @@ pub fn skip(tid: i32, result: i64) -> io::Result<()> {
     set_registers(tid, &registers)
 }
 
+/// Changes what the call that a process stands behind has returned.
+pub fn set_result(tid: i32, result: i64) -> io::Result<()> {
+    let mut registers = registers(tid)?;
+    registers.rax = result.cast_unsigned();
+    set_registers(tid, &registers)
+}
+
 /// Changes the third argument of the call that a process stands before or behind, which is the number of
 /// bytes in every call that transfers some.
 pub fn set_third(tid: i32, value: u64) -> io::Result<()> {
