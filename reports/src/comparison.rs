@@ -60,7 +60,7 @@ impl Line {
     }
 }
 
-/// Everything that is not `same`, the gravest first; what was not compared is told by [`left_out`].
+/// Everything that is not `same`, the gravest first; what was not compared is told by `left_out`.
 pub fn lines(comparison: &Comparison) -> Vec<Line> {
     let mut lines: Vec<Line> =
         comparison.together.iter().map(|change| figure(ALL, change, true)).collect();

@@ -8,7 +8,7 @@
 //! 4. [`load`]: all scenario files below a folder;
 //! 5. [`builtin`]: the scenarios and client descriptions inside the program;
 //! 6. [`resolve`]: the scenarios and the client that a command line asks for;
-//! 7. [`line`]: the line of a file that a result is about;
+//! 7. [`mod@line`]: the line of a file that a result is about;
 //! 8. [`schema`]: JSON Schemas for editors.
 
 pub mod against;

@@ -15,7 +15,7 @@ pub struct Settings {
     pub territory: Territory,
     /// Which calls are told of.
     pub reach: Reach,
-    /// At which calls a process stands still until [`Tracer::answer`] says how it goes on.
+    /// At which calls a process stands still until [`super::Tracer::answer`] says how it goes on.
     pub gates: Vec<Gate>,
     /// Called whenever something in the territory may have changed, while nobody else changes anything there.
     pub look: Box<dyn FnMut() + Send>,
@@ -59,7 +59,7 @@ pub enum Heard {
         /// The call with what came of it.
         call: Call,
     },
-    /// A process stands at a gate, until [`Tracer::answer`].
+    /// A process stands at a gate, until [`super::Tracer::answer`].
     Gate {
         /// Since when.
         at: Instant,
