@@ -12,7 +12,8 @@ use crate::units::Span;
 /// Placeholders in `command`, `commands` and `env`: `{catwalk_url}` (each process gets its own),
 /// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{patience}` (how
 /// long to wait for the server), `{client_dir}` (the folder of this
-/// file), `{packages}` (where its packages are installed), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
+/// file), `{packages}` (where its packages are installed), `{need-NAME}` (the line that the check of a need
+/// prints), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
 /// fixture binary).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -67,6 +68,7 @@ pub struct Client {
 pub struct Need {
     /// A program and its arguments that end with exit code 0 where it is installed, with the placeholders
     /// `{packages}` and `{client_dir}`. It is run once, with a minimal environment (PATH, HOME, LANG, TMPDIR).
+    /// The first line that it prints is what `{need-NAME}` stands for.
     pub check: Vec<String>,
     /// The command that installs it, as the reason for skipping is to show it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

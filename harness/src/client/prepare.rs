@@ -32,6 +32,8 @@ pub struct Surroundings {
     pub cache_client: Vec<OsString>,
     /// `{packages}`: where the client's packages are installed.
     pub packages: PathBuf,
+    /// `{need-NAME}`: what the checks of the client's needs have printed.
+    pub needs: BTreeMap<String, OsString>,
     /// `{ttl}` and `{ttl_seconds}`.
     pub ttl: Span,
     /// `{patience}`: how long to wait for the server.
@@ -187,8 +189,8 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
             "{packages}" => filled.push(&surroundings.packages),
             "{ttl}" => filled.push(ttl.to_string()),
             "{ttl_seconds}" => filled.push(ttl.0.as_secs().to_string()),
-            _ => match port(placeholder, surroundings) {
-                Some(port) => filled.push(port.to_string()),
+            _ => match named(placeholder, surroundings) {
+                Some(text) => filled.push(text),
                 // A brace that opens no placeholder of ours is the program's own business: JSON, a shell.
                 None => {
                     filled.push("{");
@@ -203,10 +205,14 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
     filled
 }
 
-/// The port that `{port-NAME}` stands for.
-fn port(placeholder: &str, surroundings: &Surroundings) -> Option<u16> {
-    let name = placeholder.strip_prefix("{port-")?.strip_suffix('}')?;
-    surroundings.ports.get(name).copied()
+/// What `{port-NAME}` and `{need-NAME}` stand for.
+fn named(placeholder: &str, surroundings: &Surroundings) -> Option<OsString> {
+    let word = placeholder.strip_prefix('{')?.strip_suffix('}')?;
+    match word.split_once('-')? {
+        ("port", name) => surroundings.ports.get(name).map(|port| port.to_string().into()),
+        ("need", name) => surroundings.needs.get(name).cloned(),
+        _ => None,
+    }
 }
 
 /// Finds a program as a shell would: a name along `PATH`, anything with a slash as a path, relative to
@@ -248,7 +254,7 @@ fn executable(path: &Path) -> Result<(), &'static str> {
 pub fn program_of(client: &Client, dir: &Path, cache_client: &[OsString]) -> Option<PathBuf> {
     let first = client.command.first()?;
     let own = cache_client.first().filter(|_| first == CACHE_CLIENT);
-    let name = own.map_or_else(|| needs::fill(first, client, dir), Clone::clone);
+    let name = own.map_or_else(|| needs::fill_program(first, client, dir), Clone::clone);
     find_program(&name, dir).ok()?.canonicalize().ok()
 }
 
@@ -263,6 +269,7 @@ mod tests {
             tmp: "/tmp/c".into(),
             client_dir: "/clients/x".into(),
             packages: "/packages/x".into(),
+            needs: BTreeMap::from([("py".to_owned(), "/usr/bin/py".into())]),
             cache_client: vec!["/bin/sh".into(), "client".into()],
             ttl: Span::from_secs(90),
             patience: Span::from_secs(7),
@@ -285,6 +292,7 @@ mod tests {
         check(&["x", "{cache_dir}:{home}:{client_dir}"], &["x", "/cache:/home/c:/clients/x"]);
         check(&["{packages}/bin/x", "{packages}"], &["/packages/x/bin/x", "/packages/x"]);
         check(&["x", "db:{port-db}", "{port-other}"], &["x", "db:4242", "{port-other}"]);
+        check(&["{need-py}", "{need-other}"], &["/usr/bin/py", "{need-other}"]);
         check(&["sh", "-c", "f() { echo {}; }; {"], &["sh", "-c", "f() { echo {}; }; {"]);
     }
 

@@ -35,6 +35,7 @@ fn place() -> (TempDir, Disk) {
             tmp: make("tmp"),
             client_dir: "/".into(),
             packages: "/".into(),
+            needs: std::collections::BTreeMap::new(),
             cache_client: Vec::new(),
             ports: std::collections::BTreeMap::new(),
             ttl: Span(TTL),

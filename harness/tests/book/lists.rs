@@ -95,7 +95,7 @@ fn variants(schema: &Value) -> BTreeSet<String> {
 fn placeholders() -> BTreeSet<String> {
     let others = [placeholder::CACHE_CLIENT, placeholder::SECONDS, placeholder::PORT];
     let all = placeholder::EVERYWHERE.into_iter().chain(others).map(str::to_owned);
-    let all = all.chain([placeholder::port_of("NAME")]);
+    let all = all.chain([placeholder::need_of("NAME"), placeholder::port_of("NAME")]);
     all.map(|name| format!("{{{name}}}")).collect()
 }
 

@@ -89,7 +89,8 @@ fn services(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
 /// What the client's own commands and its environment may hold.
 fn placeholder_names(client: &Client) -> Vec<String> {
     let ports = client.services.keys().map(|name| placeholder::port_of(name));
-    EVERYWHERE.into_iter().map(str::to_owned).chain(ports).collect()
+    let needs = client.needs.keys().map(|name| placeholder::need_of(name));
+    EVERYWHERE.into_iter().map(str::to_owned).chain(ports).chain(needs).collect()
 }
 
 fn command(words: &[String], node: &Node<'_>, allowed: &[&str], problems: &mut Vec<Problem>) {

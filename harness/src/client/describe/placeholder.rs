@@ -34,6 +34,11 @@ pub fn port_of(name: &str) -> String {
     format!("port-{name}")
 }
 
+/// The placeholder of what the check of the need called `name` prints, for the client's commands.
+pub fn need_of(name: &str) -> String {
+    format!("need-{name}")
+}
+
 /// The placeholders in a text: their names and their bytes, braces included.
 pub fn find(text: &str) -> impl Iterator<Item = (&str, Range<usize>)> {
     text.match_indices('{').filter_map(|(start, _)| {

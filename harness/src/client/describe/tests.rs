@@ -52,6 +52,7 @@ fn commands() {
             &[("command", "command = [\"c\"]")],
             &[("env", "env = { \"A=B\" = \"{nope}\" }")],
             &[("env", "env = { DB = \"{port-db}\" }")],
+            &[("env", "env = { PY = \"{need-python}\" }")],
             &[("services", "[services.DB]\ncommand = [\"db\", \"{cachedir}\"]")],
             &[("services", "[services.db]\ncommand = []")],
             &[("ttl", "ttl = \"1h\"")],

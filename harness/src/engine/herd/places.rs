@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 
 use super::service;
-use crate::client::needs::packages;
+use crate::client::needs::{packages, printed};
 use crate::client::prepare::Surroundings;
 use crate::client::process::NOBODY;
 use crate::client::volume::Volume;
@@ -43,6 +43,7 @@ pub fn make(spec: &RunSpec, ttl: Span) -> Result<Disk, EngineError> {
             tmp,
             client_dir: spec.client_dir.clone(),
             packages: packages(&spec.client.name),
+            needs: printed(&spec.client, &spec.client_dir),
             cache_client: spec.cache_client.clone(),
             ttl,
             patience: spec.scenario.clients.patience,

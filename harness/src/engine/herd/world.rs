@@ -16,7 +16,7 @@ use super::places;
 use super::service::Running;
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
-use crate::client::needs::packages;
+use crate::client::needs::{packages, printed};
 use crate::client::prepare::{self, Surroundings};
 use crate::client::process::{self, Launcher, Notice, barrier_kind};
 use crate::client::{guardian, strays};
@@ -257,6 +257,7 @@ fn surroundings_of(other: &Other, surroundings: Surroundings) -> Surroundings {
     Surroundings {
         client_dir: other.dir.clone(),
         packages: packages(&other.client.name),
+        needs: printed(&other.client, &other.dir),
         ..surroundings
     }
 }
