@@ -80,6 +80,7 @@ impl Writer {
                 user_us: 1000,
                 system_us: 1000,
                 max_rss_kib: 4096,
+                delayed_us: None,
                 got: Sighting::Whole { serial: Serial(1), exact: true },
                 stdout: Excerpt::default(),
                 stderr: Excerpt::default(),

@@ -21,6 +21,10 @@ pub struct Exited {
     pub system_us: u64,
     /// The largest resident set, in KiB.
     pub max_rss_kib: u64,
+    /// For how long its threads were at most ready to run and had no processor, in microseconds; `None` where
+    /// the system does not say. Its children's threads are not among them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delayed_us: Option<u64>,
     /// The catalogue that standard output showed.
     pub got: Sighting,
     /// The beginning of standard output, with its whole length.

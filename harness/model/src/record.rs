@@ -117,6 +117,10 @@ pub enum What {
         client: ClientId,
         /// The deadline.
         deadline: Span,
+        /// For how long the threads of it and its children were at most ready to run and had no processor, in
+        /// microseconds; `None` where the system does not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delayed_us: Option<u64>,
     },
     /// A request arrived at Catwalk; nothing of the answer has been sent.
     Request(Request),

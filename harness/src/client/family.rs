@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 /// A fork bomb must not take the harness with it.
 const DEPTH_MAX: u32 = 8;
@@ -17,6 +18,19 @@ pub fn members(pid: u32) -> Vec<u32> {
     let mut members = Vec::new();
     descend(pid, &mut |member| members.push(member), &mut |_| {}, 0);
     members
+}
+
+/// For how long the threads of the process `pid` and of its descendants were at most ready to run and had no
+/// processor (`schedstat`). Of a process that has ended and is not reaped, its first thread still tells. `None`
+/// where the system does not say.
+pub fn delayed(pid: u32) -> Option<Duration> {
+    let mut longest = None;
+    for_each_thread(pid, &mut |thread| {
+        let text = fs::read_to_string(thread.join("schedstat")).unwrap_or_default();
+        let nanos = text.split_whitespace().nth(1).and_then(|word| word.parse().ok());
+        longest = longest.max(nanos.map(Duration::from_nanos));
+    });
+    longest
 }
 
 fn descend(pid: u32, process: &mut dyn FnMut(u32), thread: &mut dyn FnMut(&Path), depth: u32) {
@@ -52,10 +66,14 @@ mod tests {
         let family = (0..10_000).map(|_| members(pid)).find(|members| members.len() == 2);
         let mut threads = 0;
         for_each_thread(pid, &mut |_| threads += 1);
+        // Not every kernel keeps count.
+        let counts = fs::exists("/proc/self/schedstat").unwrap();
+        assert_eq!(delayed(pid).is_some(), counts);
         drop(parent.stdin.take());
         parent.wait().unwrap();
         assert_eq!(family.map(|family| family[0]), Some(pid));
         assert_eq!(threads, 2);
         assert_eq!(members(pid), [] as [u32; 0]);
+        assert_eq!(delayed(pid), None);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The bound is the deadline, which the harness enforces, and `expect.wait` where the scenario gives it.
 //! Time for which an injection had suspended a client is not its own, and a client that was never woken
-//! again cannot end. Probes are the matter of `no-blocking-leftover`.
+//! again cannot end. Where a process had no processor for half of the bound, the machine was too busy to tell.
+//! Probes are the matter of `no-blocking-leftover`.
 
 use super::findings::{Findings, counted};
 use super::history::{Exchange, History, Moment, Process};
@@ -27,7 +28,7 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
 fn judge(history: &History<'_>, process: &Process<'_>, findings: &mut Findings) {
     let Some(released) = process.released else { return };
     if let Some((moment, deadline)) = process.overdue {
-        if process.is_stopped_for_good() {
+        if process.is_stopped_for_good() || history.is_starved(process, deadline) {
             findings.indeterminate();
             return;
         }
@@ -46,9 +47,13 @@ fn judge(history: &History<'_>, process: &Process<'_>, findings: &mut Findings) 
     if !process.kills.is_empty() {
         return;
     }
+    let bound = history.record.scenario.expect.wait.filter(|bound| run > bound.0);
+    if bound.is_some_and(|bound| history.is_starved(process, bound)) {
+        findings.indeterminate();
+        return;
+    }
     findings.evaluated();
-    let Some(bound) = history.record.scenario.expect.wait else { return };
-    if run > bound.0 {
+    if let Some(bound) = bound {
         findings.violated(&[released, moment], || {
             let nanos = Nanos(u64::try_from(run.as_nanos()).unwrap_or(u64::MAX));
             format!(
@@ -126,6 +131,19 @@ mod tests {
 
     fn recovering(told: Story, seconds: u64) -> Story {
         told.scenario(|it| it.expect.recovery = Some(Span::from_secs(seconds)))
+    }
+
+    #[test]
+    fn a_machine_without_a_processor_for_it_says_nothing_about_a_client() {
+        let late = herd().wave(&[4, 5]).at(20_170).overdue(4).exit(5, 1);
+        check(late.clone().delayed(4, 10_000), "fail bounded-wait");
+        check_counts(late.clone().delayed(4, 10_001), Invariant::BoundedWait, (4, 1));
+        // It may have waited for the other.
+        check_counts(late.delayed(5, 10_001), Invariant::BoundedWait, (4, 1));
+        let slow = waiting(herd().wave(&[4]).at(6_000).exit(4, 1), 2);
+        check(slow.clone(), "fail bounded-wait");
+        check(slow.clone().delayed(3, 1_001), "fail bounded-wait"); // it had ended before
+        check_counts(slow.delayed(4, 1_001), Invariant::BoundedWait, (3, 1));
     }
 
     #[test]

@@ -35,6 +35,10 @@ fn judge_probe(history: &History<'_>, probe: &Process<'_>, findings: &mut Findin
         findings.indeterminate();
         return;
     }
+    if is_late_by_starvation(history, probe) {
+        findings.indeterminate();
+        return;
+    }
     findings.evaluated();
     let Some(complaint) = complaint(history, probe) else { return };
     let released = probe.released.unwrap_or(ended);
@@ -46,6 +50,14 @@ fn judge_probe(history: &History<'_>, probe: &Process<'_>, findings: &mut Findin
         let locks = history.locks_clause(ended.index);
         format!("{}, {which}, let go at {released}, {complaint}{locks}", probe.client)
     });
+}
+
+/// Whether a probe took longer than it may, and the machine had no processor for it.
+fn is_late_by_starvation(history: &History<'_>, probe: &Process<'_>) -> bool {
+    let wait = history.record.scenario.expect.wait;
+    let late = wait.filter(|bound| probe.time_run().is_some_and(|run| run > bound.0));
+    let bound = probe.overdue.map(|(_, deadline)| deadline).or(late);
+    bound.is_some_and(|bound| history.is_starved(probe, bound))
 }
 
 /// What a probe did wrong, if anything.
@@ -138,6 +150,9 @@ mod tests {
         let dead_lock = story().wave(&[1]).file(Change::Created, "providers.json.lock", Role::Lock);
         let dead_lock = || dead_lock.clone().ask(1).kill(1);
         check(probed(dead_lock()).overdue(91), "fail no-blocking-leftover");
+        // Where the machine was too busy, nobody can tell.
+        let starved = probed(dead_lock()).overdue(91).delayed(91, 10_001);
+        check_counts(starved, Invariant::NoBlockingLeftover, (0, 1));
         check_sentences(
             probed(dead_lock()).overdue(91),
             Invariant::NoBlockingLeftover,

@@ -115,13 +115,14 @@ fn process_event() -> impl Strategy<Value = What> {
                 user_us: 0,
                 system_us: 0,
                 max_rss_kib: 0,
+                delayed_us: None,
                 got,
                 stdout: Excerpt::default(),
                 stderr: Excerpt { bytes: 4, text: "ö\n\u{0}".to_owned() },
                 said_stale,
             })
         ),
-        1 => client().prop_map(|client| What::Overdue { client, deadline: Span::from_secs(1) }),
+        1 => client().prop_map(|client| What::Overdue { client, deadline: Span::from_secs(1), delayed_us: None }),
         1 => (client(), vec(any::<u32>(), 0..3))
             .prop_map(|(client, pids)| What::LeftBehind { client, pids }),
         1 => client().prop_map(|client| What::SpawnFailed { client, error: "no".to_owned() }),

@@ -283,6 +283,7 @@ impl Story {
             user_us: 1,
             system_us: 1,
             max_rss_kib: 1,
+            delayed_us: None,
             got,
             stdout: Excerpt::default(),
             stderr: Excerpt { bytes: said.len() as u64, text: said.to_owned() },
@@ -293,7 +294,23 @@ impl Story {
     /// The client outlives its deadline and is killed.
     pub(super) fn overdue(self, client: u32) -> Self {
         let deadline = Span::from_secs(20);
-        self.push(What::Overdue { client: ClientId(client), deadline }).die(client)
+        self.push(What::Overdue { client: ClientId(client), deadline, delayed_us: None })
+            .die(client)
+    }
+
+    /// The client had no processor for so many milliseconds, as its end tells.
+    pub(super) fn delayed(mut self, client: u32, millis: u64) -> Self {
+        let end = self.record.events.iter_mut().rev().find_map(|event| match &mut event.what {
+            What::Exited(Exited { client: of, delayed_us, .. })
+            | What::Overdue { client: of, delayed_us, .. }
+                if of.0 == client =>
+            {
+                Some(delayed_us)
+            }
+            _ => None,
+        });
+        *end.expect("it has ended") = Some(millis * 1000);
+        self
     }
 
     /// An action lands on these clients, fired by the event before.

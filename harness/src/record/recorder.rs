@@ -102,6 +102,7 @@ mod tests {
             user_us: 0,
             system_us: 0,
             max_rss_kib: 0,
+            delayed_us: None,
             got: Sighting::Absent,
             stdout: Excerpt::default(),
             stderr: Excerpt::default(),

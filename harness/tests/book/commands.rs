@@ -2,20 +2,30 @@
 
 use std::env;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use cachestorm::client::describe;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::page::{Block, Page};
 use crate::{Found, repository};
 
 /// Languages whose blocks something is done with.
-const LANGUAGES: [&str; 3] = ["console", "toml", "rust"];
+const LANGUAGES: [&str; 4] = ["console", "toml", "rust", "yaml"];
 
 /// Runs a page from its first block to its last.
 pub fn run(page: &Page) -> Found {
     let place = tempfile::tempdir().map_err(|error| error.to_string())?;
+    for folder in &page.given {
+        let folder = place.path().join(folder);
+        let from = repository().join("fixtures/clients/reference").join(describe::FILE_NAME);
+        let given = fs::create_dir_all(&folder)
+            .and_then(|()| fs::copy(from, folder.join(describe::FILE_NAME)));
+        given.map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
     for block in &page.blocks {
         let at = format!("{}:{}", page.path.display(), block.line);
         let done = match block.language.as_str() {
@@ -46,6 +56,14 @@ struct Step<'a> {
     expected: Vec<&'a str>,
 }
 
+impl Step<'_> {
+    /// Whether it said what the page shows.
+    fn prints(&self, said: &str) -> bool {
+        let lines: Vec<&str> = said.lines().map(str::trim_end).collect();
+        self.expected.is_empty() || matches(&self.expected, &lines)
+    }
+}
+
 fn steps(block: &Block) -> Result<Vec<Step<'_>>, String> {
     let mut steps: Vec<Step<'_>> = Vec::new();
     for line in block.text.lines() {
@@ -59,19 +77,24 @@ fn steps(block: &Block) -> Result<Vec<Step<'_>>, String> {
 }
 
 fn session(block: &Block, place: &TempDir) -> Found {
-    let code: i32 =
-        block.value("exit").map_or(Ok(0), str::parse).map_err(|_| "exit= takes a number")?;
+    let codes: Result<Vec<i32>, _> =
+        block.value("exit").unwrap_or("0").split(',').map(str::parse).collect();
+    let codes = codes.map_err(|_| "exit= takes numbers")?;
     let steps = steps(block)?;
     let last = steps.len().saturating_sub(1);
     for (index, step) in steps.iter().enumerate() {
-        let (status, said) = shell(step.command, place)?;
-        let wanted = if index == last { code } else { 0 };
-        if status != Some(wanted) {
-            return Err(format!("`{}` ended with {status:?}, not {wanted}:\n{said}", step.command));
+        let is_interrupted = index == last && block.is("interrupt");
+        let (status, said) =
+            if is_interrupted { interrupted(step, place)? } else { shell(step.command, place)? };
+        let wanted = if index == last { codes.as_slice() } else { &[0] };
+        if status.is_none_or(|status| !wanted.contains(&status)) {
+            return Err(format!(
+                "`{}` ended with {status:?}, not {wanted:?}:\n{said}",
+                step.command
+            ));
         }
         // Where nothing is shown, nothing is said about it.
-        let lines: Vec<&str> = said.lines().map(str::trim_end).collect();
-        if !step.expected.is_empty() && !matches(&step.expected, &lines) {
+        if !step.prints(&said) {
             let expected = step.expected.join("\n");
             return Err(format!(
                 "`{}` does not print this:\n{expected}\n\nbut this:\n{said}",
@@ -84,6 +107,29 @@ fn session(block: &Block, place: &TempDir) -> Found {
 
 /// Runs a command and returns its exit code, and what it said on either stream.
 fn shell(command: &str, place: &TempDir) -> Result<(Option<i32>, String), String> {
+    let output = prepared(command, place)?.output().map_err(|error| error.to_string())?;
+    Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+/// The same for a command that goes on until Ctrl-C, which it gets once it has said what it is to say.
+fn interrupted(step: &Step<'_>, place: &TempDir) -> Result<(Option<i32>, String), String> {
+    let mut shell = prepared(&format!("exec {}", step.command), place)?;
+    let mut child = shell.stdout(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
+    let pid = Pid::from_child(&child);
+    let mut said = String::new();
+    // Where it never says it, it waits until whoever runs the tests loses patience.
+    for line in BufReader::new(child.stdout.take().ok_or("no output")?).lines() {
+        said.push_str(&format!("{}\n", line.map_err(|error| error.to_string())?));
+        if !step.expected.is_empty() && step.prints(&said) {
+            kill_process(pid, Signal::INT).map_err(|error| error.to_string())?;
+            break;
+        }
+    }
+    let status = child.wait().map_err(|error| error.to_string())?;
+    Ok((status.code(), said))
+}
+
+fn prepared(command: &str, place: &TempDir) -> Result<Command, String> {
     let program = Path::new(env!("CARGO_BIN_EXE_cachestorm"));
     let own = program.parent().unwrap_or(Path::new("."));
     let paths = env::var_os("PATH").unwrap_or_default();
@@ -95,8 +141,7 @@ fn shell(command: &str, place: &TempDir) -> Result<(Option<i32>, String), String
     for name in ["GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "CLICOLOR_FORCE", "NO_COLOR", "BROWSER"] {
         shell.env_remove(name);
     }
-    let output = shell.output().map_err(|error| error.to_string())?;
-    Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    Ok(shell)
 }
 
 /// Whether the lines are as expected, where `...` stands for any lines, also for none.

@@ -6,11 +6,16 @@
 //! | fence | what becomes of it |
 //! |---|---|
 //! | `console` | each `$ ` line is run by a shell in the page's own folder, with `cachestorm` on the `PATH`; what follows is what it prints, where `...` stands for any lines and `[..]` for anything within one |
-//! | `console exit=1` | the same, and the last command ends with this exit code |
+//! | `console exit=1` | the same, and the last command ends with this exit code, or with one of several: `exit=0,2` |
+//! | `console interrupt` | the same; the last command goes on for ever, and Ctrl-C ends it when it has printed that |
 //! | `console ci` | run by `.ci/run`, which must hold each of its commands |
 //! | `toml file=NAME` | read as a scenario or a client's description, and written to that file of the page's folder |
 //! | `toml part`, `toml client-part` | read as a part of a scenario or of a description |
 //! | `rust example=FILE`, `toml example=FILE` | stands word for word in that file of `fixtures/example-project`, which CI builds and runs |
+//! | `yaml of=FILE` | is that file of the repository, word for word |
+//!
+//! The README of the repository and that of the files for CI are held to the same. A page that says
+//! `<!-- given: my-cache -->` finds a folder of this name with the description of the reference client.
 
 mod commands;
 mod lists;
@@ -27,6 +32,10 @@ use page::Page;
 /// The folder of the book.
 const BOOK: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/book");
 
+/// Pages that stand elsewhere.
+const ELSEWHERE: [(&str, &str); 2] =
+    [("readme", "README.md"), ("ci-files", "reports/ci/README.md")];
+
 /// The top of the repository.
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -42,7 +51,10 @@ fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     // Much of a page is waiting for clients that wait.
     arguments.test_threads.get_or_insert(4);
-    let pages = Arc::new(page::read_all(Path::new(BOOK)));
+    let mut pages = page::read_all(Path::new(BOOK));
+    let of_the_book = pages.len();
+    pages.extend(ELSEWHERE.map(|(name, file)| page::elsewhere(name, repository().join(file))));
+    let pages = Arc::new(pages);
     let mut trials = Vec::new();
     for (index, page) in pages.iter().enumerate() {
         let mut add = |what: &str, test: fn(&Page) -> Found| {
@@ -68,7 +80,7 @@ fn main() -> ExitCode {
     ];
     for (name, test) in more {
         let pages = Arc::clone(&pages);
-        trials.push(Trial::test(name, move || test(&pages).map_err(Failed::from)));
+        trials.push(Trial::test(name, move || test(&pages[..of_the_book]).map_err(Failed::from)));
     }
     libtest_mimic::run(&arguments, trials).exit_code()
 }

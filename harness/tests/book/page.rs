@@ -11,6 +11,8 @@ pub struct Page {
     pub text: String,
     pub blocks: Vec<Block>,
     pub lists: Vec<List>,
+    /// The folders with a client's description that its commands find.
+    pub given: Vec<String>,
 }
 
 /// A fenced block.
@@ -52,6 +54,11 @@ impl List {
     }
 }
 
+/// A page that stands elsewhere in the repository.
+pub fn elsewhere(name: &str, path: PathBuf) -> Page {
+    Page { name: name.to_owned(), ..read(path) }
+}
+
 /// Every page below a folder, sorted by name.
 pub fn read_all(folder: &Path) -> Vec<Page> {
     let entries = fs::read_dir(folder).expect("the book is there").flatten();
@@ -64,7 +71,7 @@ pub fn read_all(folder: &Path) -> Vec<Page> {
 fn read(path: PathBuf) -> Page {
     let text = fs::read_to_string(&path).expect("a page can be read");
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (mut blocks, mut lists) = (Vec::new(), Vec::new());
+    let (mut blocks, mut lists, mut given) = (Vec::new(), Vec::new(), Vec::new());
     let mut lines = (1..).zip(text.lines()).peekable();
     while let Some((line, content)) = lines.next() {
         if let Some(info) = content.strip_prefix("```") {
@@ -73,7 +80,9 @@ fn read(path: PathBuf) -> Page {
             let inner = lines.by_ref().map(|(_, inner)| inner).take_while(|it| *it != "```");
             let text: String = inner.map(|inner| format!("{inner}\n")).collect();
             blocks.push(Block { language, words: words.collect(), text, line });
-        } else if let Some(name) = marker(content) {
+        } else if let Some(folders) = marker(content, "given") {
+            given.extend(folders.split(", ").map(str::to_owned));
+        } else if let Some(name) = marker(content, "list") {
             let mut rows = Vec::new();
             while let Some((_, row)) = lines.next_if(|(_, it)| it.is_empty() || it.starts_with('|'))
             {
@@ -90,11 +99,11 @@ fn read(path: PathBuf) -> Page {
             });
         }
     }
-    Page { name, path, text, blocks, lists }
+    Page { name, path, text, blocks, lists, given }
 }
 
-fn marker(line: &str) -> Option<&str> {
-    line.strip_prefix("<!-- list: ")?.strip_suffix(" -->")
+fn marker<'a>(line: &'a str, word: &str) -> Option<&'a str> {
+    line.strip_prefix("<!-- ")?.strip_prefix(word)?.strip_prefix(": ")?.strip_suffix(" -->")
 }
 
 fn cells(row: &str) -> Vec<String> {

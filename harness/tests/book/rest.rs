@@ -24,6 +24,7 @@ pub fn files_are_right(page: &Page) -> Found {
     for block in &page.blocks {
         let checked = match block.language.as_str() {
             "toml" | "rust" => check(block),
+            "yaml" => is_the_file(block),
             _ => Ok(()),
         };
         checked.map_err(|wrong| format!("{}:{}: {wrong}", page.path.display(), block.line))?;
@@ -62,6 +63,13 @@ fn check(block: &Block) -> Found {
         }
         None => Err("say what this is: `file=NAME`, `part` or `client-part`".to_owned()),
     }
+}
+
+fn is_the_file(block: &Block) -> Found {
+    let file = block.value("of").ok_or("say which file this is: `of=FILE`")?;
+    let text = fs::read_to_string(repository().join(file));
+    let text = text.map_err(|error| format!("{file}: {error}"))?;
+    if text == block.text { Ok(()) } else { Err(format!("this is not {file}")) }
 }
 
 /// Every link into the repository leads to a file, and to a heading where it names one.

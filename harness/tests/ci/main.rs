@@ -1,5 +1,5 @@
 //! The files under `reports/ci` that people copy: what they say fits together, this program takes every command
-//! line in them, the README shows them as they are, and the engines' own schemas take them.
+//! line in them, the README names them, and the engines' own schemas take them.
 //!
 //! All but the last needs Rust alone. For the last, `kubernetes-validate` and `check-jsonschema` are looked for on
 //! the PATH; without them these tests are counted as ignored. Both bring their schemas and need no network.
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         test("the_shards_of_gitlab_are_a_whole_and_are_joined", engines::gitlab),
         test("the_shards_of_kubernetes_are_a_whole", engines::kubernetes),
         test("the_shards_of_slurm_are_a_whole", engines::slurm),
-        test("the_readme_shows_the_files_as_they_are", readme::shows_the_files),
+        test("the_readme_names_the_files_as_they_are", readme::names_the_files),
     ];
     trials.extend(schemas::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::child::{Child, Output};
 use super::output::{Captured, Stream};
 use super::{Gate, Held, Scope, group, send};
+use crate::client::family;
 use crate::client::guardian::Guarded;
 use crate::model::units::ClientId;
 
@@ -36,6 +37,8 @@ pub enum Notice {
         client: ClientId,
         /// When.
         at: Instant,
+        /// As of [`Ended::delayed`], with its children's threads.
+        delayed: Option<Duration>,
     },
     /// It ended.
     Ended(Box<Ended>),
@@ -65,6 +68,8 @@ pub struct Ended {
     pub system: Duration,
     /// The largest resident set, in KiB.
     pub max_rss_kib: u64,
+    /// For how long its threads were at most ready to run and had no processor.
+    pub delayed: Option<Duration>,
     /// Standard output.
     pub stdout: Captured,
     /// Standard error.
@@ -138,12 +143,14 @@ impl Ready {
         let (pid, traced) = (child.pid(), child.is_traced());
         if timeout(deadline, until_exit(&mut exit, &mut streams)).await.is_err() {
             // As above.
-            let _ = notices.send(Notice::Overdue { client, at: Instant::now() });
+            let delayed = family::delayed(pid);
+            let _ = notices.send(Notice::Overdue { client, at: Instant::now(), delayed });
             // The group can only be gone because it has just ended by itself.
             let _ = send(pid, libc::SIGKILL, Scope::Group);
             until_exit(&mut exit, &mut streams).await;
         }
         let at = Instant::now();
+        let delayed = family::delayed(pid);
         let reaped = child.reap();
         let left_behind =
             if group_empties(pid, traced).await { Vec::new() } else { group::members(pid) };
@@ -165,6 +172,7 @@ impl Ready {
                 user: end.user,
                 system: end.system,
                 max_rss_kib: end.max_rss_kib,
+                delayed,
                 stdout,
                 stderr,
                 left_behind,

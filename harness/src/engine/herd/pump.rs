@@ -258,12 +258,13 @@ impl Herd<'_> {
     pub async fn on_process(&mut self, notice: Notice) {
         match notice {
             Notice::Released { client, at } => self.on_released(client, at).await,
-            Notice::Overdue { client, at } => {
+            Notice::Overdue { client, at, delayed } => {
                 if let Some(proc) = self.processes.get_mut(&client) {
                     proc.signals.push(libc::SIGKILL);
                 }
                 let deadline = self.spec.scenario.clients.deadline;
-                self.recorder.add(at, What::Overdue { client, deadline });
+                let delayed_us = delayed.map(micros);
+                self.recorder.add(at, What::Overdue { client, deadline, delayed_us });
             }
             Notice::Ended(ended) => self.on_ended(*ended).await,
             Notice::Lost { client, at, error } => {
@@ -357,6 +358,7 @@ impl Herd<'_> {
             user_us: micros(ended.user),
             system_us: micros(ended.system),
             max_rss_kib: ended.max_rss_kib,
+            delayed_us: ended.delayed.map(micros),
             got,
             stdout: self.excerpt(&ended.stdout.kept, ended.stdout.bytes),
             stderr: self.excerpt(&ended.stderr.kept, ended.stderr.bytes),

@@ -88,10 +88,16 @@ impl<'a> Fold<'a> {
                 self.with(*client, |it| it.released = it.released.or(Some(now)));
             }
             What::Exited(exited) => {
-                self.with(exited.client, |it| it.exited = it.exited.or(Some((now, exited))));
+                self.with(exited.client, |it| {
+                    it.exited = it.exited.or(Some((now, exited)));
+                    it.was_delayed(exited.delayed_us);
+                });
             }
-            What::Overdue { client, deadline } => {
-                self.with(*client, |it| it.overdue = it.overdue.or(Some((now, *deadline))));
+            What::Overdue { client, deadline, delayed_us } => {
+                self.with(*client, |it| {
+                    it.overdue = it.overdue.or(Some((now, *deadline)));
+                    it.was_delayed(*delayed_us);
+                });
             }
             What::LeftBehind { client, pids } => {
                 self.with(*client, |it| it.left_behind = Some((now, pids)));

@@ -16,7 +16,7 @@ pub(super) use process::Process;
 use crate::model::fault::Fault;
 use crate::model::record::{Change, Effect, Record, Role, Sighting};
 use crate::model::scenario::Action;
-use crate::model::units::{ClientId, RequestId};
+use crate::model::units::{ClientId, RequestId, Span};
 
 use super::windows::Windows;
 
@@ -113,6 +113,16 @@ impl<'a> History<'a> {
     /// The process of `client`, if it was spawned.
     pub(super) fn process(&self, client: ClientId) -> Option<&Process<'a>> {
         self.by_client.get(&client).map(|&index| &self.processes[index])
+    }
+
+    /// Whether the machine gave no processor for half of `bound` to `process`, or to one that lived beside it and
+    /// that it may have waited for. How long it took then says nothing about the program.
+    pub(super) fn is_starved(&self, process: &Process<'_>, bound: Span) -> bool {
+        let Some((first, last)) = process.life() else { return false };
+        let beside = |other: &&Process<'_>| {
+            other.life().is_some_and(|(start, end)| start <= last && first <= end)
+        };
+        self.processes.iter().filter(beside).any(|other| other.delayed > bound.0 / 2)
     }
 
     /// The exchange of `request`, if it arrived.

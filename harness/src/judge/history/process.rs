@@ -21,6 +21,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) exited: Option<(Moment, &'a Exited)>,
     /// When it outlived its deadline, and which that was.
     pub(in crate::judge) overdue: Option<(Moment, Span)>,
+    /// For how long it was ready to run and had no processor.
+    pub(in crate::judge) delayed: Duration,
     /// The processes that it left behind.
     pub(in crate::judge) left_behind: Option<(Moment, &'a [u32])>,
     /// The signals that injections sent to it while it lived.
@@ -45,6 +47,7 @@ impl<'a> Process<'a> {
             released: None,
             exited: None,
             overdue: None,
+            delayed: Duration::ZERO,
             left_behind: None,
             kills: Vec::new(),
             stops: Vec::new(),
@@ -111,6 +114,10 @@ impl<'a> Process<'a> {
             to.unwrap_or(ended).since(*from)
         });
         Some(ended.since(released).saturating_sub(stopped.sum()))
+    }
+
+    pub(super) fn was_delayed(&mut self, micros: Option<u64>) {
+        self.delayed = self.delayed.max(micros.map_or(Duration::ZERO, Duration::from_micros));
     }
 
     /// Whether an injection suspended it and none woke it.
