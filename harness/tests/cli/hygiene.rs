@@ -123,7 +123,7 @@ fn a_harness_that_is_killed_takes_those_with_it_that_it_holds_at_a_call() {
         eprintln!("skipped: {reason}");
         return;
     }
-    const HELD: &str = "[[inject]]\non = { syscall = { call = \"rename\", path = \"published\" } }\n\
+    const HELD: &str = "[clients]\ncount = 2\n[[inject]]\non = { syscall = { call = \"rename\", path = \"published\" } }\n\
         do = { hold-until = { lock-waited = 1 } }\n";
     let script = "sleep 600 &\nsetsid sleep 600 &\nmkdir -p \"$XDG_DATA_HOME/crush\"\n\
         cd \"$XDG_DATA_HOME/crush\"\n: > next.json\nmv next.json providers.json\n";

@@ -58,10 +58,13 @@ fn until(
 ) {
     let inner = place.payload();
     injection::count(trigger, each_wave, bounds, &inner, problems);
-    let problem = match trigger {
-        Trigger::Begin | Trigger::AllExited(_) => "this never happens while a process stands still",
+    let another = "write what another process does, such as `{ lock-waited = 1 }`";
+    let (problem, help) = match trigger {
+        Trigger::Begin | Trigger::AllExited(_) => {
+            ("this never happens while a process stands still", another)
+        }
         Trigger::HerdWaits(_) if !bounds.herd_is_awaited => {
-            "nobody waits for the herd to come to rest"
+            ("nobody waits for the herd to come to rest", another)
         }
         Trigger::Syscall(on) => return path(on, &inner.payload(), problems),
         Trigger::Created(path)
@@ -73,13 +76,13 @@ fn until(
             }
             return;
         }
-        _ if bounds.processes < 2 => "there is no other process that could make it happen",
+        _ if bounds.processes < 2 => (
+            "there is no other process that could make it happen",
+            "start another, such as by `clients.count = 2`",
+        ),
         _ => return,
     };
-    problems.push(
-        Problem::at(inner.span(), problem)
-            .help("write what another process does, such as `{ lock-waited = 1 }`"),
-    );
+    problems.push(Problem::at(inner.span(), problem).help(help));
 }
 
 fn path(on: &OnCall, node: &Node<'_>, problems: &mut Vec<Problem>) {
