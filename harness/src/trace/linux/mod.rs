@@ -5,6 +5,8 @@ mod decode;
 mod paths;
 mod steps;
 mod sys;
+mod task;
+mod telling;
 mod tracer;
 mod world;
 

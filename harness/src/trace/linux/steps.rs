@@ -6,7 +6,8 @@ use super::calls::{self, RETURN_FROM_HANDLER};
 use super::decode::{Decoded, decode};
 use super::sys::filter::ARCH;
 use super::sys::ptrace::{self, Stop};
-use super::world::{Interrupted, Pending, State, Task, World};
+use super::task::{Interrupted, Pending, State, Task};
+use super::world::World;
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::record::Role;
 use crate::model::scenario::Phase;
@@ -143,7 +144,7 @@ impl World {
         }
         if pending.call.name == CallName::Exit {
             let call = Call { result: CallResult::Never, ..pending.call.clone() };
-            let _ = self.heard.send(Heard::Call { at: Instant::now(), call });
+            self.telling.tell(Heard::Call { at: Instant::now(), call });
         }
         let waits = pending.blocks_on_lock && pending.call.role().is_some();
         self.set(tid, State::Within(pending));

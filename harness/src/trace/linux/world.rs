@@ -15,6 +15,8 @@ use super::decode::Connections;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
 use super::sys::wait::{self, Change, Patience};
+use super::task::{Pending, State, Task};
+use super::telling::Telling;
 use super::tracer::Command;
 use crate::client::prepare::Invocation;
 use crate::client::process::{Child, End, Scope, send, signal_number, start_filtered};
@@ -27,75 +29,10 @@ use crate::trace::terms::{Heard, Reach, Settings};
 /// something, such as an `open` of a pipe.
 const LOOKS_AT_SLOW: u32 = 200;
 
-/// A thread of a client.
-#[derive(Debug)]
-pub(super) struct Task {
-    /// Whose.
-    pub client: ClientId,
-    /// Its process.
-    pub pid: i32,
-    /// What it is at.
-    pub state: State,
-    /// The calls that signals have interrupted, the last of them last: the kernel makes them again, or they
-    /// fail with `EINTR`, when the signal's handler is over.
-    pub interrupted: Vec<Interrupted>,
-}
-
-/// A call that a signal has interrupted.
-#[derive(Debug)]
-pub(super) struct Interrupted {
-    /// The call.
-    pub pending: Pending,
-    /// Where the thread's stack ended: a handler's calls are elsewhere.
-    pub stack: u64,
-}
-
-impl Task {
-    fn new(client: ClientId, pid: i32) -> Self {
-        Self { client, pid, state: State::Running, interrupted: Vec::new() }
-    }
-}
-
-/// What a thread is at.
-#[derive(Debug)]
-pub(super) enum State {
-    /// Its own business.
-    Running,
-    /// It stands before a call, and waits for an answer or for its turn.
-    Before(Box<Pending>),
-    /// It is in a call.
-    Within(Box<Pending>),
-    /// It stands behind a call, and waits for an answer.
-    Behind,
-    /// It comes back from a signal's handler.
-    Returning,
-}
-
-/// A call that is not over.
-#[derive(Debug)]
-pub(super) struct Pending {
-    /// The call.
-    pub call: Call,
-    /// Its number and arguments, by which a restart is known.
-    pub raw: (u64, [u64; 6]),
-    /// The bytes that the program had asked for, where it was given fewer.
-    pub asked: Option<u64>,
-    /// The error that it is to fail with.
-    pub fails: Option<i32>,
-    /// The socket that becomes a connection.
-    pub connects: Option<String>,
-    /// It waits until a lock is free.
-    pub blocks_on_lock: bool,
-    /// It fails rather than wait where a lock is taken.
-    pub tries_lock: bool,
-    /// It changes the territory, and so takes a turn.
-    pub takes_turn: bool,
-}
-
 /// Everything that one tracer knows.
 pub(super) struct World {
     pub settings: Settings,
-    pub heard: UnboundedSender<Heard>,
+    pub telling: Telling,
     pub tasks: HashMap<i32, Task>,
     /// Who hears of the ends of clients' own processes.
     ends: HashMap<i32, Sender<End>>,
@@ -117,7 +54,7 @@ impl World {
     pub fn new(settings: Settings, heard: UnboundedSender<Heard>) -> Self {
         Self {
             settings,
-            heard,
+            telling: Telling::to(heard),
             tasks: HashMap::new(),
             ends: HashMap::new(),
             early: HashMap::new(),
@@ -270,6 +207,7 @@ impl World {
     fn ended(&mut self, tid: i32, end: End) {
         self.early.remove(&tid);
         self.forget(tid);
+        self.telling.all();
         if let Some(ended) = self.ends.remove(&tid) {
             // Nobody asks for it only where the run is over.
             let _ = ended.send(end);
@@ -349,13 +287,12 @@ impl World {
         }
     }
 
-    pub fn tell(&self, heard: Heard) {
-        // The engine being gone ends the tracer soon.
-        let _ = self.heard.send(heard);
+    pub fn tell(&mut self, heard: Heard) {
+        self.telling.tell(heard);
     }
 
     /// Whether a thread stands at a gate on this side of a call; tells so if it does.
-    pub fn stands_at_gate(&self, call: &Call, phase: Phase) -> bool {
+    pub fn stands_at_gate(&mut self, call: &Call, phase: Phase) -> bool {
         let stands = self.settings.gates.iter().any(|gate| gate.matches(call, phase));
         if stands {
             self.tell(Heard::Gate { at: Instant::now(), call: call.clone(), phase });
