@@ -4,7 +4,8 @@
 //! the end of its response or of its sender, whichever comes first. That is less than the section itself,
 //! so every overlap found is one. Winners are never counted. A stopped or slow holder is still a
 //! holder: only its death ends the section. Excused is what an injection made impossible: a lock that
-//! it removed or planted meanwhile, and a directory in which no lock can be made.
+//! it removed or planted meanwhile, a directory in which no lock can be made, and a call of either that it made
+//! fail.
 //!
 //! For locks whose file stays by design the removal of that file breaks the invariant too: a process that
 //! waits on the removed inode and one that makes a new file both get "the" lock.
@@ -83,7 +84,11 @@ fn compare(
     }
     let brief = earlier.over.is_some_and(|over| over.at.0 <= now.at.0.saturating_add(SKEW));
     let excused = history.faults.lock_touched(from.index, now.index)
-        || history.faults.closed.overlap(from.index, now.index);
+        || history.faults.closed.overlap(from.index, now.index)
+        || [earlier, later]
+            .into_iter()
+            .filter_map(|fetch| history.sender(fetch))
+            .any(|sender| sender.had_broken_call(now));
     if brief || excused {
         findings.indeterminate();
         return;
@@ -162,6 +167,7 @@ fn judge_removal(history: &History<'_>, file: &FileChange<'_>, findings: &mut Fi
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
+    use crate::model::errno::Errno;
     use crate::model::scenario::{Action, Content, Mtime};
     use crate::model::units::Signal;
 
@@ -233,6 +239,14 @@ mod tests {
         check(stolen, "pass");
         let read_only = updates().inject(Action::ReadOnly, &[]).ask(1).fetch(2, 1).done(1);
         check(finish(read_only), "pass");
+        // Who could not take the lock went on without it, whichever of the two came first.
+        for victim in [1, 2] {
+            let refused = updates().inject(Action::Errno(Errno::NoLck), &[victim]);
+            let told = refused.ask(1).fetch(2, 1).head(1, 1).done(1);
+            check_counts(finish(told), Invariant::MutualExclusion, (0, 1));
+        }
+        let too_late = updates().ask(1).fetch(2, 1).inject(Action::Errno(Errno::NoLck), &[2]);
+        check(finish(too_late.head(1, 1).done(1)), "fail mutual-exclusion");
     }
 
     #[test]

@@ -109,7 +109,7 @@ impl<'h, 'a> Sweep<'h, 'a> {
     fn could_not_read(&self, process: &Process<'_>, now: Moment) -> bool {
         let unreadable = &self.history.faults.unreadable;
         process.life().is_some_and(|(first, last)| unreadable.overlap(first, last))
-            || process.broken_calls.iter().any(|call| call.index < now.index)
+            || process.had_broken_call(now)
     }
 
     /// A fetch while a window was open.
@@ -148,9 +148,14 @@ impl<'h, 'a> Sweep<'h, 'a> {
     /// A fetch while no window was open. Where a publish was observed so near before that it may have
     /// come after, `unsure` is set, and only a breach by either order counts.
     fn race(&mut self, fetch: &Exchange<'_>, client: ClientId, since: Boundary, unsure: bool) {
+        let history = self.history;
         let earlier = self.unexplained(fetch.arrived, since);
-        if earlier.len() < self.budget {
-            if unsure {
+        // Whose call failed may have had no lock to take, or none that another would wait for.
+        let others = earlier.iter().map(|index| &history.exchanges[*index]);
+        let mut senders = others.chain([fetch]).filter_map(|it| history.sender(it));
+        let unlocked = senders.any(|sender| sender.had_broken_call(fetch.arrived));
+        if earlier.len() < self.budget || unlocked {
+            if unsure || earlier.len() >= self.budget {
                 self.findings.indeterminate();
             } else {
                 self.findings.evaluated();
@@ -158,8 +163,7 @@ impl<'h, 'a> Sweep<'h, 'a> {
             return;
         }
         self.findings.evaluated();
-        let earlier = &self.history.exchanges[earlier[0]];
-        let history = self.history;
+        let earlier = &history.exchanges[earlier[0]];
         self.findings.violated(&[earlier.arrived, fetch.arrived], || {
             format!(
                 "{client} {} at {} {}",

@@ -57,6 +57,11 @@ impl<'a> Process<'a> {
         }
     }
 
+    /// Whether an injection had made one of its calls fail by now, such as the one that takes the lock.
+    pub(in crate::judge) fn had_broken_call(&self, now: Moment) -> bool {
+        self.broken_calls.iter().any(|call| call.index < now.index)
+    }
+
     /// Whether it reads through the cache, so that the TTL binds it.
     pub(in crate::judge) fn is_get(&self) -> bool {
         self.command == "get"

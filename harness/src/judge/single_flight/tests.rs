@@ -1,6 +1,7 @@
 //! Histories that keep `single-flight`, and histories that break it.
 
 use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
+use crate::model::errno::Errno;
 use crate::model::record::{AbortedBy, Effect, Part, Sighting};
 use crate::model::scenario::{Action, Chmod, Content, Mtime};
 use crate::model::units::{ByteSize, Signal, Span};
@@ -45,6 +46,20 @@ fn two_fetches_at_once_break_it() {
             "c02 fetched catalogue 1 (#2) at 0.060 s while the fetch of c01 (#1, since 0.050 s) was under way: nothing keeps the two apart",
         ],
     );
+}
+
+#[test]
+fn whose_call_was_made_to_fail_may_have_had_no_lock() {
+    let race = |told: Story| {
+        let told = told.ask(1).ask(2).head(1, 1).head(2, 1).done(1).done(2);
+        told.publish(1).publish(1).exit(1, 1).exit(2, 1)
+    };
+    for victim in [1, 2] {
+        let told = story().wave(&[1, 2]).inject(Action::Errno(Errno::NoLck), &[victim]);
+        check(race(told), "pass");
+    }
+    let other = story().wave(&[1, 2, 3]).inject(Action::Errno(Errno::NoLck), &[3]);
+    check(race(other).exit(3, 1), "fail single-flight mutual-exclusion");
 }
 
 #[test]
