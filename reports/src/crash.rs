@@ -55,6 +55,9 @@ fn lines(row: &CrashRow) -> Vec<Line<'_>> {
     if let Some(why) = &row.skipped {
         return vec![line("skipped", String::new(), String::new(), text::one_line(why))];
     }
+    let left_out = row.left_out.iter().map(|(scenario, why)| {
+        line("skipped", scenario.clone(), String::new(), text::one_line(why))
+    });
     row.sweeps
         .iter()
         .map(|sweep| {
@@ -65,6 +68,7 @@ fn lines(row: &CrashRow) -> Vec<Line<'_>> {
             };
             line(word, sweep.scenario.clone(), figures(sweep), broke(sweep))
         })
+        .chain(left_out)
         .collect()
 }
 
@@ -97,8 +101,12 @@ fn verdict(table: &CrashTable) -> String {
     let runs: u64 =
         table.rows.iter().flat_map(|row| &row.sweeps).map(|sweep| u64::from(sweep.runs)).sum();
     let alarms = u64::try_from(table.false_alarms().count()).unwrap_or(u64::MAX);
+    let skipped =
+        table.rows.iter().map(|row| row.left_out.len() + usize::from(row.skipped.is_some()));
+    let skipped: usize = skipped.sum();
+    let skipped = if skipped > 0 { format!("; {skipped} skipped") } else { String::new() };
     format!(
-        "{caught} of {} wrong clients are caught by a sweep; {} on {}; {} in all",
+        "{caught} of {} wrong clients are caught by a sweep; {} on {}; {} in all{skipped}",
         wrong.count(),
         text::counted(alarms, "false alarm"),
         text::counted(u64::try_from(right).unwrap_or(u64::MAX), "right client"),

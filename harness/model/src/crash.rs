@@ -28,9 +28,12 @@ pub struct CrashRow {
     pub client: String,
     /// Its bug; `None` for a right client, where anything that is broken is a false alarm.
     pub bug: Option<String>,
-    /// Why it was not swept on the machine that made the table.
+    /// Why it was not swept at all on the machine that made the table.
     pub skipped: Option<String>,
-    /// One for each scenario.
+    /// The scenarios that it cannot be swept with, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out: BTreeMap<String, String>,
+    /// One for each other scenario.
     pub sweeps: Vec<CrashSummary>,
 }
 

@@ -1,5 +1,6 @@
 //! `cachestorm crash`: clients killed at every call of their protocol, and every call failed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -49,18 +50,16 @@ pub fn run(args: &CrashArgs) -> Outcome {
     for name in names {
         let (subject, _helpers) = subject(&name)?;
         let bug = expectations(&subject.dir).map_err(Failure::usage)?.map(|it| it.bug);
-        let mut row = CrashRow { client: name.clone(), bug, skipped: None, sweeps: Vec::new() };
-        match sweep(&entries, &subject, &options, args)? {
-            Ok((sweeps, outcome)) => {
-                row.sweeps = sweeps.iter().map(CrashSummary::of).collect();
-                outcomes.push(outcome);
-            }
-            Err(why) => {
-                output::note(&format!("{name} is skipped: {why}"));
-                row.skipped = Some(why);
-                outcomes.push(RunOutcome::Skipped);
-            }
+        let swept = sweep(&entries, &subject, &options, args)?;
+        for (scenario, why) in &swept.left_out {
+            output::note(&format!("{scenario} is skipped for {name}: {why}"));
         }
+        // What keeps a client from all of them is the machine, mostly, and said once.
+        let skipped = swept.left_out.values().next().filter(|_| swept.sweeps.is_empty()).cloned();
+        let left_out = if skipped.is_some() { BTreeMap::new() } else { swept.left_out };
+        let sweeps = swept.sweeps.iter().map(CrashSummary::of).collect();
+        let row = CrashRow { client: name.clone(), bug, skipped, left_out, sweeps };
+        outcomes.push(swept.outcome);
         rows.push(row);
         if options.cancel.is_cancelled() {
             break;
@@ -93,21 +92,28 @@ fn worst(outcomes: &[RunOutcome]) -> RunOutcome {
     found.unwrap_or(if all_skipped { RunOutcome::Skipped } else { RunOutcome::Pass })
 }
 
-/// All the sweeps of one client, in a run of their own; or why it cannot be swept here.
-#[allow(clippy::type_complexity)]
+/// What came of one client.
+struct Swept {
+    sweeps: Vec<Sweep>,
+    /// The scenarios that it cannot be swept with, and why.
+    left_out: BTreeMap<String, String>,
+    outcome: RunOutcome,
+}
+
+/// All the sweeps of one client, in a run of their own.
 fn sweep(
     entries: &[Entry],
     subject: &Subject,
     options: &Options,
     args: &CrashArgs,
-) -> Result<Result<(Vec<Sweep>, RunOutcome), String>, Failure> {
+) -> Result<Swept, Failure> {
     let choice = Choice { kills: !args.failures_only, failures: !args.kills_only };
     let plan = Plan { choice, pairs: if choice.failures { args.pairs } else { 0 } };
-    let prepared = match number(entries, |entry, dir| prepare(entry, subject, options, plan, dir)) {
-        Ok(prepared) => prepared,
-        Err(Unmade::Skipped(why)) => return Ok(Err(why)),
-        Err(Unmade::Failed(failure)) => return Err(failure),
-    };
+    let (prepared, left_out) =
+        number(entries, |entry, dir| prepare(entry, subject, options, plan, dir))?;
+    if prepared.is_empty() {
+        return Ok(Swept { sweeps: Vec::new(), left_out, outcome: RunOutcome::Skipped });
+    }
     let runs: Vec<Entry> = prepared.iter().flat_map(Prepared::entries).cloned().collect();
     let live = Live::new(runs.len() as u64, 1);
     let (run, dir) = suite::run(&runs, subject, options, &live).map_err(Failure::usage)?;
@@ -124,32 +130,31 @@ fn sweep(
     }
     output::note(&format!("The sweep and its records are in {}.", dir.path().display()));
     let outcome = run.outcome(false);
-    Ok(Ok((sweeps, outcome)))
+    Ok(Swept { sweeps, left_out, outcome })
 }
 
-/// Why no sweep was made.
-enum Unmade {
-    Skipped(String),
-    Failed(Failure),
-}
-
-/// Numbers the calls of each scenario, in a folder that is thrown away.
+/// Numbers the calls of each scenario, in a folder that is thrown away, or says why that cannot be.
 fn number(
     entries: &[Entry],
     prepare: impl Fn(&Entry, &RunDir) -> Result<Prepared, Box<RunResult>>,
-) -> Result<Vec<Prepared>, Unmade> {
-    let harness = |error: anyhow::Error| Unmade::Failed(Failure::harness(error));
-    let scratch = tempfile::tempdir().map_err(|error| harness(error.into()))?;
-    let dir = RunDir::create(scratch.path(), "numbering").map_err(|error| harness(error.into()))?;
-    let one = |entry: &Entry| {
-        prepare(entry, &dir).map_err(|result| match *result {
-            RunResult::Skipped(why) => Unmade::Skipped(why),
-            RunResult::Invalid(why) => Unmade::Failed(Failure::usage(anyhow!(why))),
-            RunResult::HarnessFault(why) => harness(anyhow!(why)),
-            RunResult::Judged(_) => harness(anyhow!("a run was judged that was only recorded")),
-        })
-    };
-    entries.iter().map(one).collect()
+) -> Result<(Vec<Prepared>, BTreeMap<String, String>), Failure> {
+    let scratch = tempfile::tempdir().map_err(Failure::harness)?;
+    let dir = RunDir::create(scratch.path(), "numbering").map_err(Failure::harness)?;
+    let (mut prepared, mut left_out) = (Vec::new(), BTreeMap::new());
+    for entry in entries {
+        match prepare(entry, &dir).map_err(|result| *result) {
+            Ok(one) => prepared.push(one),
+            Err(RunResult::Skipped(why)) => {
+                left_out.insert(entry.name.clone(), why);
+            }
+            Err(RunResult::Invalid(why)) => return Err(Failure::usage(anyhow!(why))),
+            Err(RunResult::HarnessFault(why)) => return Err(Failure::harness(anyhow!(why))),
+            Err(RunResult::Judged(_)) => {
+                return Err(Failure::harness(anyhow!("a run was judged that was only recorded")));
+            }
+        }
+    }
+    Ok((prepared, left_out))
 }
 
 fn write(sweeps: &[Sweep], dir: &RunDir) -> anyhow::Result<()> {

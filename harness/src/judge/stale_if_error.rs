@@ -6,6 +6,9 @@
 //! of its own fetches met an injected fault.
 //! It must exit with code 0, return that catalogue, and say that it is stale. Where a peer published
 //! or renewed it meanwhile the client may well have returned that one, so it need not say anything.
+//!
+//! A catalogue that clients themselves have removed before one could replace it lay there all the same: the
+//! promise is to have it when it is needed. Commands other than `get` and `update` may be there to remove it.
 
 use super::explain;
 use super::findings::{Findings, counted};
@@ -39,8 +42,8 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
             judge_alarm(history, process, exited, (released, ended), &mut findings);
             continue;
         }
-        if let Some((seen, serial)) = old_catalogue(history, released) {
-            judge(history, process, exited, (seen, ended, serial), &mut findings);
+        if let Some(old) = Old::at(history, released) {
+            judge(history, process, exited, ended, &old, &mut findings);
         }
     }
     findings.conclude(
@@ -93,29 +96,72 @@ fn judge_alarm(
     });
 }
 
-/// The catalogue that lay there past its TTL, if one did.
-fn old_catalogue(history: &History<'_>, released: Moment) -> Option<(Moment, Serial)> {
-    let seen = history.published_before(released.index)?;
-    let serial = seen.sighting.serial()?;
-    let last = history.windows.before(released.index)?;
+/// A catalogue that lay there past its TTL.
+struct Old {
+    serial: Serial,
+    seen: Moment,
+    /// When a client had removed it.
+    removed: Option<Moment>,
+}
+
+impl Old {
+    /// The one that a client which was let go then must serve for want of another.
+    fn at(history: &History<'_>, released: Moment) -> Option<Self> {
+        let last = history.published_before(released.index)?;
+        if let Some(serial) = last.sighting.serial() {
+            let old = Self { serial, seen: last.moment, removed: None };
+            return is_past_its_ttl(history, released).then_some(old);
+        }
+        let before = history.published_before(last.moment.index)?;
+        let (serial, seen) = (before.sighting.serial()?, before.moment);
+        let faults = &history.faults;
+        let (from, to) = (seen.index, released.index);
+        let by_injection = faults.published_touched(from, to) || faults.was_wiped(from, to);
+        let on_purpose = history.processes.iter().any(|process| {
+            let ran = process.released.is_some_and(|it| it.index < to)
+                && process.ended().is_none_or(|it| it.index > from);
+            ran && !matches!(process.command, "get" | "update")
+        });
+        let lost = *last.sighting == Sighting::Absent && !by_injection && !on_purpose;
+        let old = Self { serial, seen, removed: Some(last.moment) };
+        (lost && is_past_its_ttl(history, released)).then_some(old)
+    }
+
+    /// What makes it worse than a failure for want of a server.
+    fn there(&self) -> String {
+        let Self { serial, seen, removed } = self;
+        match removed {
+            None => {
+                format!("although {serial} lay there since {seen} and Catwalk was out of reach")
+            }
+            Some(removed) => format!(
+                "although {serial} lay there since {seen}, until a client removed it at {removed}, and Catwalk was out of reach"
+            ),
+        }
+    }
+}
+
+/// Whether the last window before a moment was over by then, by all that a client can know.
+fn is_past_its_ttl(history: &History<'_>, released: Moment) -> bool {
+    let Some(last) = history.windows.before(released.index) else { return false };
     let window = &history.windows.all[last];
-    // By all that a client can know, its window goes on then.
+    // Then its window goes on.
     let set_back = history.injected.iter().any(|it| {
         let since = window.opened.index..released.index;
         matches!(it.action, Action::ClockBack(_)) && it.landed() && since.contains(&it.moment.index)
     });
-    let over = !set_back && window.phase(released, history.ttl) == Phase::Over;
-    over.then_some((seen.moment, serial))
+    !set_back && window.phase(released, history.ttl) == Phase::Over
 }
 
 fn judge(
     history: &History<'_>,
     process: &Process<'_>,
     exited: &Exited,
-    (seen, ended, serial): (Moment, Moment, Serial),
+    ended: Moment,
+    old: &Old,
     findings: &mut Findings,
 ) {
-    let client = process.client;
+    let (client, seen) = (process.client, old.seen);
     let cut_short = history.interrupted.is_some_and(|(at, _)| at.index < ended.index);
     let foreign = process.failed_by_itself().is_none();
     // A peer that has only removed it is no excuse.
@@ -123,9 +169,15 @@ fn judge(
         .published_before(ended.index)
         .is_some_and(|last| last.moment.index > seen.index && *last.sighting != Sighting::Absent);
     let touched = history.faults.published_touched(seen.index, ended.index);
-    // What a peer was told by the server it may have published or renewed before the watch saw it.
+    // What a peer was told by the server it may have published or renewed before the watch saw it. One that
+    // has lost the old catalogue and ended did not.
     let told = |fetch: &Exchange<'_>| {
-        fetch.vouched().is_some_and(|told| seen.index < told.index && told.index < ended.index)
+        let since = seen.index..ended.index;
+        let sender = || history.sender(fetch).and_then(Process::ended);
+        let lives =
+            || sender().is_none_or(|end| process.released.is_none_or(|it| end.index > it.index));
+        fetch.vouched().is_some_and(|told| since.contains(&told.index))
+            && (old.removed.is_none() || lives())
     };
     let peer_published = replaced || touched || history.fetches().any(told);
     if cut_short || foreign || (peer_published && !exited.said_stale) {
@@ -133,7 +185,7 @@ fn judge(
         return;
     }
     findings.evaluated();
-    let there = format!("although {serial} lay there since {seen} and Catwalk was out of reach");
+    let there = old.there();
     if !exited.status.success() {
         findings.violated(&[seen, ended], || {
             format!("{client} ended with {} at {ended} {there}", exited.status)
@@ -193,6 +245,29 @@ mod tests {
         let back = promising(herd().inject(Action::ClockBack(Span::from_secs(3)), &[]));
         let down = back.inject(Action::CatwalkDown, &[]).wave(&[4]).exit(4, 1);
         check(down, "pass");
+    }
+
+    #[test]
+    fn a_catalogue_that_a_client_has_lost_was_promised_too() {
+        let old = || promising(herd().age()).wave(&[4]).kill(4);
+        let lost = |told: Story| told.inject(Action::CatwalkDown, &[]).wave(&[5]).fail(5);
+        check_sentences(
+            lost(old().see(Sighting::Absent)),
+            Invariant::StaleIfError,
+            &[
+                "c05 ended with exit code 1 at 0.250 s although catalogue 1 lay there since 0.100 s, until a client removed it at 0.200 s, and Catwalk was out of reach",
+            ],
+        );
+        let none = |told: Story| check_counts(lost(told), Invariant::StaleIfError, (0, 0));
+        let removed = Action::Remove("published".to_owned());
+        none(old().inject(removed, &[]).see(Sighting::Absent));
+        none(old().wave_of("clear", &[6]).see(Sighting::Absent).exit(6, 1));
+        // That it had been told of another is no excuse where it was killed.
+        let told = promising(herd().age()).wave(&[4]).fetch(4, 1).see(Sighting::Absent).kill(4);
+        check(lost(told), "fail stale-if-error");
+        let damaged = Sighting::Damaged { bytes: 1, how: "cut".to_owned() };
+        none(old().see(damaged).see(Sighting::Absent));
+        none(promising(herd()).wave(&[4]).kill(4).see(Sighting::Absent));
     }
 
     #[test]

@@ -87,6 +87,38 @@ fn what_killed_writers_leave_piles_up_where_every_round_is_killed_alike() {
 }
 
 #[test]
+fn a_file_that_is_removed_before_its_successor_has_the_name_is_lost_between_the_two() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "replaces-in-two-steps", "--kills-only"];
+    let args = [&args[..], &["--scenario", "sweep/server-lost"]].concat();
+    place.cachestorm(&args).check(1, &["until a client removed it"]);
+    let broken: Vec<_> =
+        swept(&place).into_iter().filter(|(_, broken)| !broken.is_empty()).collect();
+    let lost = |name: &str| (format!("sweep/server-lost/{name}"), vec![Invariant::StaleIfError]);
+    assert_eq!(
+        broken,
+        [lost("rename-published-1/killed-before"), lost("unlink-published-1/killed-after")]
+    );
+}
+
+#[test]
+fn a_scenario_that_a_client_cannot_be_swept_with_is_told_and_leaves_the_others() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "before-fix", "--kills-only", "--write", "kept"];
+    let args =
+        [&args[..], &["--scenario", "sweep/cold", "--scenario", "sweep/server-lost"]].concat();
+    place.cachestorm(&args).check(1, &["sweep/server-lost is skipped for before-fix: "]);
+    let page = place.read("kept/crash.md");
+    assert!(page.contains("in all; 1 skipped") && page.contains("| sweep/server-lost |"), "{page}");
+}
+
+#[test]
 fn the_reference_holds_at_every_call() {
     let place = Place::empty();
     if !can_trace(&place) {
