@@ -1,20 +1,18 @@
 //! `cachestorm crash`: clients killed at every call of their protocol, and every call failed.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 use std::thread;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use cachestorm_reports::{crash as table, sweep as report};
 
 use super::args::{CrashArgs, CrashFormat};
 use super::matrix::expectations;
 use super::progress::Live;
 use super::run::subject;
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, kept, output};
 use crate::catwalk::Backend;
 use crate::engine::crash::points::Choice;
 use crate::engine::crash::sweep::{Plan, Prepared, prepare};
@@ -33,7 +31,8 @@ const FILE: &str = "crash";
 pub fn run(args: &CrashArgs) -> Outcome {
     let entries =
         resolve::scenarios(&args.scenarios, builtin::scenarios()).map_err(Failure::usage)?;
-    let before = args.write.as_deref().map(read).transpose().map_err(Failure::usage)?.flatten();
+    let before = args.write.as_deref().map(|folder| kept::read(folder, FILE, CRASH_SCHEMA));
+    let before: Option<CrashTable> = before.transpose().map_err(Failure::usage)?.flatten();
     let names = match args.client.as_slice() {
         [all] if all == "all" => builtin::client_names(),
         names => names.to_vec(),
@@ -71,7 +70,7 @@ pub fn run(args: &CrashArgs) -> Outcome {
             Some(before) => before.updated(newer),
             None => newer,
         };
-        write_table(&whole, folder).map_err(Failure::usage)?;
+        keep(&whole, folder).map_err(Failure::usage)?;
         output::note(&format!("The crash table is in {}.", folder.display()));
     }
     let worst = worst(&outcomes);
@@ -165,31 +164,8 @@ fn write(sweeps: &[Sweep], dir: &RunDir) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The table that an earlier sweep has left in the folder.
-fn read(folder: &Path) -> anyhow::Result<Option<CrashTable>> {
-    let file = folder.join(FILE).with_extension("json");
-    let text = match fs::read_to_string(&file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(|| format!("read {}", file.display()))?,
-    };
-    let table: CrashTable = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no crash table; remove it", file.display()))?;
-    ensure!(
-        table.schema == CRASH_SCHEMA,
-        "{} is written in {}, not {CRASH_SCHEMA}; remove it",
-        file.display(),
-        table.schema
-    );
-    Ok(Some(table))
-}
-
-fn write_table(whole: &CrashTable, folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-    for (ending, text) in [("json", table::json(whole)?), ("md", table::markdown(whole)?)] {
-        let file = folder.join(FILE).with_extension(ending);
-        fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
-    }
-    Ok(())
+fn keep(whole: &CrashTable, folder: &Path) -> anyhow::Result<()> {
+    kept::write(folder, FILE, &[("json", table::json(whole)?), ("md", table::markdown(whole)?)])
 }
 
 /// Each run has its processes on one processor, and waits as long as it computes.

@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow};
 use cachestorm_reports::matrix::{html, json, markdown, terminal};
 use tempfile::TempDir;
 
 use super::args::{MatrixArgs, MatrixFormat};
 use super::progress::Live;
 use super::run::{default_jobs, subject};
-use super::{Failure, Outcome, output};
+use super::{Failure, Outcome, kept, output};
 use crate::client::needs::missing;
 use crate::matrix::{self, Contender, Plan};
 use crate::model::expected::{Expectations, FILE_NAME};
@@ -29,8 +29,8 @@ pub fn run(args: &MatrixArgs) -> Outcome {
     let known =
         resolve::scenarios(&args.scenarios, builtin::scenarios()).map_err(Failure::usage)?;
     let (contenders, _helpers) = contenders(&args.clients)?;
-    let before = match &args.write {
-        Some(folder) => read(folder).map_err(Failure::usage)?,
+    let before: Option<Matrix> = match &args.write {
+        Some(folder) => kept::read(folder, FILE, MATRIX_SCHEMA).map_err(Failure::usage)?,
         None => None,
     };
     let plan = Plan {
@@ -111,31 +111,7 @@ pub fn expectations(folder: &Path) -> anyhow::Result<Option<Expectations>> {
     }
 }
 
-/// The matrix that an earlier run has left in the folder.
-fn read(folder: &Path) -> anyhow::Result<Option<Matrix>> {
-    let file = folder.join(FILE).with_extension("json");
-    let text = match fs::read_to_string(&file) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.with_context(|| format!("read {}", file.display()))?,
-    };
-    let matrix: Matrix = serde_json::from_str(&text)
-        .with_context(|| format!("{} is no matrix; remove it", file.display()))?;
-    ensure!(
-        matrix.schema == MATRIX_SCHEMA,
-        "{} is written in {}, not {MATRIX_SCHEMA}; remove it",
-        file.display(),
-        matrix.schema
-    );
-    Ok(Some(matrix))
-}
-
 fn write(matrix: &Matrix, folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
-    for (ending, text) in
-        [("json", json(matrix)?), ("md", markdown(matrix)?), ("html", html(matrix)?)]
-    {
-        let file = folder.join(FILE).with_extension(ending);
-        fs::write(&file, text).with_context(|| format!("write {}", file.display()))?;
-    }
-    Ok(())
+    let texts = [("json", json(matrix)?), ("md", markdown(matrix)?), ("html", html(matrix)?)];
+    kept::write(folder, FILE, &texts)
 }

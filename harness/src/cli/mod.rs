@@ -7,6 +7,7 @@ mod claims;
 mod compare;
 mod crash;
 mod github;
+mod kept;
 mod list;
 mod matrix;
 mod merge;
