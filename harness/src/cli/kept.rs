@@ -28,7 +28,7 @@ pub fn read<T: DeserializeOwned>(
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         text => text.with_context(|| format!("read {}", file.display()))?,
     };
-    let other = || format!("{} is no {name} of this program; remove it", file.display());
+    let other = || format!("{} is no {name}; remove it", file.display());
     let head: Head = serde_json::from_str(&text).with_context(other)?;
     ensure!(
         head.schema == schema,
@@ -79,6 +79,6 @@ mod tests {
         );
         keep("[]");
         let error = read().unwrap_err().to_string();
-        assert!(error.ends_with("crash.json is no crash of this program; remove it"), "{error}");
+        assert!(error.ends_with("crash.json is no crash; remove it"), "{error}");
     }
 }
