@@ -38,7 +38,9 @@ pub fn run_once(
             Ok(others) => match unfit(subject, &others, scenario, &dir.path()) {
                 Some(reason) => (RunResult::Skipped(reason), None),
                 None => {
-                    run_and_judge(&entry.name, scenario, repetition, subject, others, options, dir)
+                    let name = &entry.name;
+                    let spec = spec(name, scenario, repetition, subject, others, options, dir);
+                    run_and_judge(&spec, dir)
                 }
             },
         },
@@ -170,17 +172,8 @@ fn run_spec(spec: &RunSpec) -> Result<Record, Box<RunResult>> {
     }
 }
 
-fn run_and_judge(
-    name: &str,
-    scenario: &Scenario,
-    repetition: u32,
-    subject: &Subject,
-    others: Vec<Other>,
-    options: &Options,
-    dir: &RunDir,
-) -> (RunResult, Option<String>) {
-    let spec = spec(name, scenario, repetition, subject, others, options, dir);
-    let record = match run_spec(&spec) {
+fn run_and_judge(spec: &RunSpec, dir: &RunDir) -> (RunResult, Option<String>) {
+    let record = match run_spec(spec) {
         Ok(record) => record,
         Err(result) => return (*result, None),
     };
