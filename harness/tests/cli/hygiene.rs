@@ -125,8 +125,10 @@ fn a_harness_that_is_killed_takes_those_with_it_that_it_holds_at_a_call() {
     }
     const HELD: &str = "[clients]\ncount = 2\n[[inject]]\non = { syscall = { call = \"rename\", path = \"published\" } }\n\
         do = { hold-until = { lock-waited = 1 } }\n";
+    // The other stays where it is, for a second rename is held by nobody and publishes.
     let script = "sleep 600 &\nsetsid sleep 600 &\nmkdir -p \"$XDG_DATA_HOME/crush\"\n\
-        cd \"$XDG_DATA_HOME/crush\"\n: > next.json\nmv next.json providers.json\n";
+        cd \"$XDG_DATA_HOME/crush\"\nset -C\ntrue > next.json || exec sleep 600\n\
+        mv next.json providers.json\n";
     let place = Place::new(HELD, script);
     let running = held_at_a_call(&place);
     running.signal(Signal::KILL);
