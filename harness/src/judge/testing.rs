@@ -16,6 +16,10 @@ use crate::model::scenario::{Action, Content, Injection, Mtime, Plant, Scenario,
 use crate::model::units::{ClientId, Nanos, RequestId, Serial, Signal, Span};
 use crate::model::verdict::{Invariant, InvariantReport, Verdict};
 
+mod checks;
+
+pub(super) use checks::{check, check_counts, check_sentences, summary};
+
 /// Nanoseconds from one event to the next.
 const STEP: u64 = 10_000_000;
 
@@ -391,41 +395,4 @@ impl Story {
         let reports = self.verdict().invariants;
         reports.into_iter().find(|it| it.invariant == invariant).expect("every invariant reports")
     }
-}
-
-/// A verdict in a line: the outcome, and the invariants that were broken.
-pub(super) fn summary(verdict: &Verdict) -> String {
-    let broken = verdict.invariants.iter().filter(|report| report.broken());
-    let words: Vec<&str> = std::iter::once(verdict.outcome.as_str())
-        .chain(broken.map(|report| report.invariant.as_str()))
-        .collect();
-    words.join(" ")
-}
-
-/// Checks the outcome and the broken invariants, such as `fail single-flight` or `pass`.
-#[track_caller]
-pub(super) fn check(story: Story, expected: &str) {
-    let verdict = story.verdict();
-    let sentences: Vec<&str> = verdict
-        .invariants
-        .iter()
-        .flat_map(|report| report.violations.iter().map(|it| it.sentence.as_str()))
-        .chain(verdict.reasons.iter().map(String::as_str))
-        .collect();
-    assert_eq!(summary(&verdict), expected, "{sentences:#?}");
-}
-
-/// Checks the sentences of one invariant's violations, one a line.
-#[track_caller]
-pub(super) fn check_sentences(story: Story, invariant: Invariant, expected: &[&str]) {
-    let violations = story.report(invariant).violations;
-    let sentences: Vec<&str> = violations.iter().map(|it| it.sentence.as_str()).collect();
-    assert_eq!(sentences, expected);
-}
-
-/// Checks how often one invariant was evaluated, and how often it could not be.
-#[track_caller]
-pub(super) fn check_counts(story: Story, invariant: Invariant, expected: (u32, u32)) {
-    let report = story.report(invariant);
-    assert_eq!((report.evaluations, report.indeterminate), expected);
 }
