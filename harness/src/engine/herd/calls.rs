@@ -154,8 +154,11 @@ impl Herd<'_> {
         }
     }
 
-    /// Takes what the tracer has told so far, firing nothing.
+    /// Takes all that the tracer has to tell so far, firing nothing.
     pub fn drain_heard(&mut self) {
+        if let Some(traced) = &self.traced {
+            traced.tracer.settle();
+        }
         while let Some(Ok(heard)) = self.traced.as_mut().map(|traced| traced.heard.try_recv()) {
             match heard {
                 Heard::Call { at, call } => {

@@ -24,6 +24,9 @@ pub(super) enum Command {
         tid: i32,
         decision: Decision,
     },
+    Settle {
+        settled: mpsc::SyncSender<()>,
+    },
     Quit,
 }
 
@@ -72,6 +75,15 @@ impl Tracer {
         if let Ok(tid) = i32::try_from(tid) {
             self.tell(Command::Answer { tid, decision });
         }
+    }
+
+    /// Returns when everything has been told that has come to the tracer by now: the ends, for one, of all
+    /// processes that are no more.
+    pub fn settle(&self) {
+        let (settled, done) = mpsc::sync_channel(1);
+        self.tell(Command::Settle { settled });
+        // A thread that is gone has told all that it will.
+        let _ = done.recv();
     }
 
     fn tell(&self, command: Command) {

@@ -108,6 +108,11 @@ impl World {
                 let _ = started.send(launched);
             }
             Command::Answer { tid, decision } => self.decide(tid, decision),
+            Command::Settle { settled } => {
+                self.telling.all();
+                // As above.
+                let _ = settled.send(());
+            }
             Command::Quit => return false,
         }
         true

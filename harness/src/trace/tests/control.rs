@@ -68,9 +68,7 @@ fn one_is_held_at_its_rename_until_another_waits_for_its_lock() {
     let mut bench = Bench::new(vec![gate(CallName::Rename, "published", Phase::Before)]);
     let script = format!("exec 9> a.lock; flock 9; {PUBLISH}");
     let running = [bench.start_shell(1, &script), bench.start_shell(2, &script)];
-    for one in &running {
-        send(one.pid, libc::SIGCONT, Scope::Process).unwrap();
-    }
+    running.iter().for_each(Running::let_go);
     let until = Instant::now() + PATIENCE;
     let (mut held, mut waits) = (None, None);
     // Whoever has the lock comes to the gate; the other comes to wait.
@@ -88,7 +86,7 @@ fn one_is_held_at_its_rename_until_another_waits_for_its_lock() {
     let held: Call = held.unwrap();
     assert_ne!(Some(held.client), waits);
     bench.tracer.answer(held.tid, Decision::Proceed);
-    let calls = bench.run(running.into(), |_, _| Decision::Proceed);
+    let calls = bench.hear_out(running.into(), |_, _| Decision::Proceed);
     let renamed = |call: &&Call| call.name == CallName::Rename && call.error().is_none();
     assert_eq!(calls.iter().filter(renamed).count(), 2);
 }

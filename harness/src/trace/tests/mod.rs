@@ -32,7 +32,7 @@ struct Bench {
     heard: UnboundedReceiver<Heard>,
 }
 
-/// A process that was let go.
+/// A process that was started.
 struct Running {
     pid: u32,
     held: Option<Held>,
@@ -81,17 +81,26 @@ impl Bench {
     /// Lets processes go and returns what is heard until all have ended; `at_gate` answers for gates.
     fn run(
         &mut self,
+        running: Vec<Running>,
+        at_gate: impl FnMut(&Call, Phase) -> Decision,
+    ) -> Vec<Call> {
+        running.iter().for_each(Running::let_go);
+        self.hear_out(running, at_gate)
+    }
+
+    /// The same for processes that were let go.
+    fn hear_out(
+        &mut self,
         mut running: Vec<Running>,
         mut at_gate: impl FnMut(&Call, Phase) -> Decision,
     ) -> Vec<Call> {
-        for one in &running {
-            send(one.pid, libc::SIGCONT, Scope::Process).unwrap();
-        }
         let until = Instant::now() + PATIENCE;
         let mut calls = Vec::new();
         loop {
             running.retain(Running::lives);
-            // What was told before an end is in the channel by the time that the end is seen.
+            if running.is_empty() {
+                self.tracer.settle();
+            }
             while let Ok(heard) = self.heard.try_recv() {
                 match heard {
                     Heard::Call { call, .. } => calls.push(call),
@@ -120,8 +129,13 @@ impl Bench {
 }
 
 impl Running {
+    fn let_go(&self) {
+        send(self.pid, libc::SIGCONT, Scope::Process).unwrap();
+    }
+
+    /// Whether it or another of its group is still there.
     fn lives(&self) -> bool {
-        Path::new(&format!("/proc/{}", self.pid)).exists()
+        send(self.pid, 0, Scope::Group).is_ok()
     }
 
     /// How it ended: its exit code, or the signal.
