@@ -47,8 +47,8 @@ fn is_false(value: &bool) -> bool {
 pub struct OnCall {
     /// The call, by the name of its family: `open`, `rename`, `flock` ...
     pub call: CallName,
-    /// What it must be about: `published`, `lock`, `temp`, `sidecar`, or a glob relative to the cache
-    /// directory; any file of the cache directory, or any peer, where absent.
+    /// What it must be about: `published`, `lock`, `temp`, `sidecar`, several of them as in `published|temp`,
+    /// or a glob relative to the cache directory; any file of the cache directory, or any peer, where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// Before the call takes effect, or after.
@@ -90,7 +90,8 @@ pub enum Trigger {
     HalfSent(u32),
     /// The n-th response was sent whole.
     ResponseDone(u32),
-    /// A file appeared: `published`, `lock`, `temp`, or a glob relative to the cache directory.
+    /// A file appeared: `published`, `lock`, `temp`, several as in `published|temp`, or a glob relative to the
+    /// cache directory.
     Created(String),
     /// A file that was open for writing was closed.
     Written(String),

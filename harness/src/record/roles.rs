@@ -62,11 +62,11 @@ impl Roles {
     }
 }
 
-/// A pattern of a scenario: a role by name, or a glob relative to the cache directory.
+/// A pattern of a scenario: roles by name, or a glob relative to the cache directory.
 #[derive(Debug, Clone)]
 pub enum Pattern {
-    /// `published`, `lock`, `temp`, `sidecar`.
-    Role(Role),
+    /// `published`, `lock`, `temp`, `sidecar`, or several with `|` between them.
+    Roles(Vec<Role>),
     /// Anything else.
     Glob(GlobMatcher),
 }
@@ -77,11 +77,13 @@ impl Pattern {
     /// # Errors
     /// Names the glob that does not compile.
     pub fn new(text: &str) -> Result<Self, BadGlob> {
-        let role = [Role::Published, Role::Lock, Role::Temp, Role::Sidecar]
-            .into_iter()
-            .find(|role| role.to_string() == text);
-        match role {
-            Some(role) => Ok(Self::Role(role)),
+        let role = |text: &str| {
+            [Role::Published, Role::Lock, Role::Temp, Role::Sidecar]
+                .into_iter()
+                .find(|role| role.to_string() == text)
+        };
+        match text.split('|').map(role).collect() {
+            Some(roles) => Ok(Self::Roles(roles)),
             None => glob(text).map(Self::Glob),
         }
     }
@@ -89,7 +91,7 @@ impl Pattern {
     /// Whether a file of this role at this path is meant.
     pub fn matches(&self, role: Role, path: &Path) -> bool {
         match self {
-            Self::Role(wanted) => *wanted == role,
+            Self::Roles(wanted) => wanted.contains(&role),
             Self::Glob(matcher) => matcher.is_match(path),
         }
     }
@@ -144,6 +146,8 @@ mod tests {
         };
         check("lock", "crush/a.lock", true);
         check("temp", "crush/a.lock", false);
+        check("temp|lock", "crush/a.lock", true);
+        check("published|temp", "crush/a.lock", false);
         check("**/*.lock", "crush/a.lock", true);
         check("*.lock", "crush/a.lock", false);
         assert!(Pattern::new("a{").is_err());

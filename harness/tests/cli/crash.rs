@@ -74,6 +74,25 @@ fn a_write_error_that_nobody_looks_at_is_found_by_failing_that_write() {
 }
 
 #[test]
+fn what_closing_could_not_keep_is_published_by_who_does_not_look() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "close-error-ignored", "--scenario", "sweep/cold"];
+    let args = [&args[..], &["--failures-only", "--pairs", "0"]].concat();
+    place.cachestorm(&args).check(1, &["the published path held 0 bytes"]);
+    let broken: Vec<_> =
+        swept(&place).into_iter().filter(|(_, broken)| !broken.is_empty()).collect();
+    let partial =
+        |error: &str| (format!("sweep/cold/close-temp-1/{error}"), vec![Invariant::NoPartialFile]);
+    // Not at EINTR, which loses nothing.
+    assert_eq!(broken, [partial("EDQUOT"), partial("EIO")]);
+    let show = ["show", "latest", "sweep/cold/close-temp-1/EIO"];
+    place.cachestorm(&show).check(0, &["bytes that were not synced"]);
+}
+
+#[test]
 fn what_killed_writers_leave_piles_up_where_every_round_is_killed_alike() {
     let place = Place::empty();
     if !can_trace(&place) {

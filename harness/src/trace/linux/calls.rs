@@ -195,6 +195,16 @@ const KNOWN: [Known; 81] = [
 /// the signal has interrupted; otherwise it is of no interest.
 pub const RETURN_FROM_HANDLER: libc::c_long = libc::SYS_rt_sigreturn;
 
+impl Known {
+    /// The descriptor that the call is about, or that it changes where it names two.
+    pub fn descriptor(&self, args: &[u64; 6]) -> Option<u64> {
+        match self.to.or(self.path)? {
+            Fd(argument) => args.get(argument).copied(),
+            Path(_) | At(..) | Peer(..) => None,
+        }
+    }
+}
+
 /// The numbers of all known calls.
 pub fn numbers() -> impl Iterator<Item = libc::c_long> {
     KNOWN.iter().map(|known| known.number)

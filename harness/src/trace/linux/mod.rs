@@ -1,5 +1,6 @@
 //! The tracer on Linux.
 
+mod behind;
 mod calls;
 mod decode;
 mod paths;

@@ -92,6 +92,7 @@ impl World {
         Some(Pending {
             call,
             raw,
+            fd: known.descriptor(&args),
             asked: None,
             fails: None,
             connects,
@@ -137,6 +138,7 @@ impl World {
             self.set(tid, State::Before(pending));
             return;
         }
+        self.write_behind(tid, &pending);
         // A `close` that fails has closed its descriptor all the same (close(2)), and so it is made.
         if let Some(error) = pending.fails.filter(|_| pending.call.name != CallName::Close) {
             // One that is gone is heard of as ended.
@@ -154,6 +156,26 @@ impl World {
         }
     }
 
+    /// Keeps account of what is written behind, before a call is made: what a `close` that fails has lost.
+    fn write_behind(&mut self, tid: i32, pending: &Pending) {
+        let (Some(behind), Some(fd)) = (&mut self.behind, pending.fd) else { return };
+        if pending.call.role().is_none() {
+            return;
+        }
+        match pending.call.name {
+            CallName::Write | CallName::Sendfile | CallName::CopyFileRange => {
+                behind.writes(tid, fd);
+            }
+            CallName::Close => {
+                if let Some(lost) = behind.closes(tid, fd, pending.fails) {
+                    let text = format!("{} loses {lost} bytes that were not synced", pending.call);
+                    self.tell(Heard::Note { at: Instant::now(), text });
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Says how a thread goes on that stands at a gate.
     pub(super) fn decide(&mut self, tid: i32, decision: Decision) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
@@ -161,7 +183,11 @@ impl World {
             State::Before(pending) => {
                 match decision {
                     Decision::Proceed => {}
-                    Decision::Fail(error) => pending.fails = Some(error),
+                    Decision::Fail(error) => {
+                        pending.fails = Some(error);
+                        // What is lost with it changes a file.
+                        pending.takes_turn |= pending.call.role().is_some();
+                    }
                     Decision::Short(bytes) => {
                         if let Some(asked) = pending.call.bytes.filter(|asked| *asked > bytes)
                             && ptrace::set_third(tid, bytes).is_ok()
@@ -212,6 +238,12 @@ impl World {
             self.end_turn(tid);
             let _ = ptrace::resume(tid, 0);
             return;
+        }
+        if let (Some(behind), Some(fd)) = (&mut self.behind, pending.fd)
+            && matches!(pending.call.name, CallName::Fsync | CallName::Fdatasync)
+            && value == 0
+        {
+            behind.synced(tid, fd);
         }
         let call = self.over(at, *pending, value);
         self.at_locks.retain(|waiting| *waiting != tid);

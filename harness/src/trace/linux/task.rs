@@ -54,6 +54,8 @@ pub(super) struct Pending {
     pub call: Call,
     /// Its number and arguments, by which a restart is known.
     pub raw: (u64, [u64; 6]),
+    /// The descriptor that it is about, or that it changes where it names two.
+    pub fd: Option<u64>,
     /// The bytes that the program had asked for, where it was given fewer.
     pub asked: Option<u64>,
     /// The error that it is to fail with.

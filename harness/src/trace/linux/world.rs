@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::behind::Behind;
 use super::decode::Connections;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
@@ -46,14 +47,18 @@ pub(super) struct World {
     queue: VecDeque<i32>,
     /// Threads in a call that waits for a lock, and are not known to sleep yet.
     pub at_locks: Vec<i32>,
+    /// What closing can lose, where an injection may make it fail.
+    pub behind: Option<Behind>,
     /// Processes whose calls cannot be read.
     pub blind: HashSet<i32>,
 }
 
 impl World {
     pub fn new(settings: Settings, heard: UnboundedSender<Heard>) -> Self {
+        let fails_close = settings.gates.iter().any(|gate| gate.name == CallName::Close);
         Self {
             settings,
+            behind: fails_close.then(Behind::default),
             telling: Telling::to(heard),
             tasks: HashMap::new(),
             ends: HashMap::new(),

@@ -1,0 +1,99 @@
+//! What was written and not synced, and how it is lost where closing the file fails.
+//!
+//! A file system that writes behind (NFS, FUSE, some quotas) takes a `write` into memory, and `close` is the
+//! last call that can say that the bytes never arrived (close(2), "Dealing with error returns from close()").
+//! A local disk says nothing there. So where an injection makes a `close` fail with such an error, what was
+//! written since the last sync goes with it, as far as the file was longer than before; bytes that were
+//! written over others stay.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+
+/// The errors by which a file system says that it could not keep what it had taken.
+const LOSES: [i32; 3] = [libc::EIO, libc::ENOSPC, libc::EDQUOT];
+
+/// The device and the number of a file.
+type FileId = (u64, u64);
+
+/// How long each file was before what is not synced yet was written.
+#[derive(Debug, Default)]
+pub(super) struct Behind(HashMap<FileId, u64>);
+
+impl Behind {
+    /// A thread is about to write to a descriptor.
+    pub fn writes(&mut self, tid: i32, fd: u64) {
+        if let Some((id, length)) = open(tid, fd) {
+            self.0.entry(id).or_insert(length);
+        }
+    }
+
+    /// A thread has synced a descriptor.
+    pub fn synced(&mut self, tid: i32, fd: u64) {
+        if let Some((id, _)) = open(tid, fd) {
+            self.0.remove(&id);
+        }
+    }
+
+    /// A thread is about to close a descriptor, which fails with `error`, if it does. Returns how many bytes
+    /// are lost by that.
+    pub fn closes(&mut self, tid: i32, fd: u64, error: Option<i32>) -> Option<u64> {
+        let (id, length) = open(tid, fd)?;
+        let safe = self.0.remove(&id)?;
+        error.filter(|error| LOSES.contains(error))?;
+        let lost = length.checked_sub(safe).filter(|lost| *lost > 0)?;
+        // Through the descriptor, for the file may have another name by now, or none.
+        let file = File::options().write(true).open(path(tid, fd)).ok()?;
+        file.set_len(safe).ok()?;
+        Some(lost)
+    }
+}
+
+fn path(tid: i32, fd: u64) -> PathBuf {
+    // Descriptors are passed as int; the upper half may hold anything.
+    PathBuf::from(format!("/proc/{tid}/fd/{}", fd & 0xffff_ffff))
+}
+
+/// The regular file behind a descriptor, and its length.
+fn open(tid: i32, fd: u64) -> Option<(FileId, u64)> {
+    let file = fs::metadata(path(tid, fd)).ok().filter(fs::Metadata::is_file)?;
+    Some(((file.dev(), file.ino()), file.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd as _;
+
+    use super::*;
+
+    /// A file of `before` bytes to which 5 more are written, and how many it has after a `close` that fails
+    /// with `error`.
+    fn check(before: usize, syncs: bool, error: Option<i32>, lost: Option<u64>, left: u64) {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        let fd = u64::from(file.as_raw_fd().cast_unsigned());
+        file.write_all(&vec![b'-'; before]).unwrap();
+        let mut behind = Behind::default();
+        for part in [b"new", b"er\n"] {
+            behind.writes(me, fd);
+            file.write_all(part).unwrap();
+        }
+        if syncs {
+            behind.synced(me, fd);
+        }
+        assert_eq!(behind.closes(me, fd, error), lost);
+        assert_eq!(file.metadata().unwrap().len(), left);
+        assert!(behind.0.is_empty());
+    }
+
+    #[test]
+    fn what_was_written_since_the_last_sync_is_lost_with_the_error_that_says_so() {
+        check(0, false, Some(libc::EIO), Some(6), 0);
+        check(4, false, Some(libc::EDQUOT), Some(6), 4);
+        check(4, false, Some(libc::EINTR), None, 10);
+        check(4, false, None, None, 10);
+        check(4, true, Some(libc::EIO), None, 10);
+    }
+}
