@@ -62,6 +62,7 @@ fn lines(row: &CrashRow) -> Vec<Line<'_>> {
         .iter()
         .map(|sweep| {
             let word = match (sweep.broken.is_empty(), &row.bug) {
+                (true, _) if sweep.untold + sweep.not_reached > 0 => "held where told",
                 (true, _) => "held",
                 (false, Some(_)) => "caught",
                 (false, None) => "**false alarm**",

@@ -140,7 +140,11 @@ impl Table {
 fn pairs(sweep: &Sweep) -> Option<String> {
     let pairs: Vec<&Case> = sweep.cases.iter().filter(|case| case.deeds.len() > 1).collect();
     let held = pairs.iter().filter(|case| case.holds()).count();
-    (!pairs.is_empty()).then(|| format!("two failures in one run: {held} of {} held", pairs.len()))
+    let both = pairs.iter().filter(|case| case.both).count();
+    (!pairs.is_empty()).then(|| {
+        let all = pairs.len();
+        format!("two failures in one run: {held} of {all} held, and {both} came to both")
+    })
 }
 
 fn verdict(sweep: &Sweep) -> String {

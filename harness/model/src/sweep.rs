@@ -44,14 +44,17 @@ pub struct Point {
     pub shown: String,
     /// It is a step of the protocol, at which the client is killed; else it is only failed.
     pub is_step: bool,
+    /// The number of bytes that it asks for, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 impl Point {
     /// A name that stays the same from run to run: `rename-published-1`.
     pub fn id(&self) -> String {
         let path = self.path.as_deref().unwrap_or("network");
-        let plain: String =
-            path.chars().map(|it| if it.is_ascii_alphanumeric() { it } else { '-' }).collect();
+        let is_plain = |it: char| it.is_ascii_alphanumeric() || ['.', '_'].contains(&it);
+        let plain: String = path.chars().map(|it| if is_plain(it) { it } else { '-' }).collect();
         format!("{}-{}-{}", self.call, plain.trim_matches('-'), self.nth)
     }
 
@@ -107,6 +110,9 @@ pub struct Case {
     pub name: String,
     /// Whether the client came to the first of them: a run that never did says nothing of it.
     pub reached: bool,
+    /// Of two of them, whether it came to the second too: after the first it may go another way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub both: bool,
     /// The verdict; `None` where the run could not be made.
     pub outcome: Option<Outcome>,
     /// The invariants that were broken.

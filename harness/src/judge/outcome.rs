@@ -36,7 +36,8 @@ fn doubts(history: &History<'_>) -> Vec<String> {
         doubts.push(format!("the harness stopped at {moment}, before the scenario's end: {why}"));
     }
     if history.record.events.iter().any(|event| event.what == What::WatchLost) {
-        doubts.push("changes on disk were lost: more came than the system keeps".to_owned());
+        let why = "more came than the system keeps, or a program could not be traced";
+        doubts.push(format!("changes on disk were lost: {why}"));
     }
     for (moment, client, error) in &history.spawn_failures {
         doubts.push(format!("{client} could not be started at {moment}: {error}"));

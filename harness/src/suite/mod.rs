@@ -5,7 +5,8 @@
 //! - [`reports`]: the files that a run leaves;
 //! - `builder`, `prepared` and `report`: a suite put together in code, run as a whole, and asked;
 //! - [`trials`]: one test for each scenario;
-//! - [`cancel`]: Ctrl-C and its like.
+//! - [`cancel`]: Ctrl-C and its like;
+//! - `skip`: tests that a machine lacks something for.
 
 mod builder;
 pub mod cancel;
@@ -14,6 +15,7 @@ mod one;
 mod prepared;
 mod report;
 pub mod reports;
+mod skip;
 pub mod trials;
 
 use std::ffi::OsString;
@@ -31,6 +33,8 @@ pub use many::{Progress, Silent, new_id, new_run, run, run_in_turns};
 pub use one::{judged, record_once, run_once};
 pub use prepared::Prepared;
 pub use report::Report;
+#[doc(hidden)]
+pub use skip::skip;
 
 /// A client with what is needed to run it.
 #[derive(Debug, Clone)]

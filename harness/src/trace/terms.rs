@@ -77,7 +77,14 @@ pub enum Heard {
         /// For which, relative to the cache directory.
         path: String,
     },
-    /// Something that the tracer cannot see or do, as a sentence.
+    /// The calls of a process cannot be seen, as a sentence: nothing can be said of what it does.
+    Blind {
+        /// Since when.
+        at: Instant,
+        /// The sentence.
+        text: String,
+    },
+    /// Something that a reader of the record should know, as a sentence.
     Note {
         /// When it was noticed.
         at: Instant,

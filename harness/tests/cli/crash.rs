@@ -21,7 +21,7 @@ fn can_trace(place: &Place) -> bool {
         None => true,
         Some(why) => {
             place.cachestorm(&["crash"]).check(4, &["skipped"]);
-            eprintln!("not tested here: {why}");
+            cachestorm::suite::skip(why);
             false
         }
     }
@@ -135,6 +135,16 @@ fn a_scenario_that_a_client_cannot_be_swept_with_is_told_and_leaves_the_others()
     place.cachestorm(&args).check(1, &["sweep/server-lost is skipped for before-fix: "]);
     let page = place.read("kept/crash.md");
     assert!(page.contains("in all; 1 skipped") && page.contains("| sweep/server-lost |"), "{page}");
+}
+
+#[test]
+fn a_client_of_which_nothing_is_seen_is_skipped_and_not_held() {
+    let place = Place::new("", "exit 0");
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "client.toml", "--scenario", "one.toml"];
+    place.cachestorm(&args).check(4, &["one is skipped", "no call of the client"]);
 }
 
 #[test]

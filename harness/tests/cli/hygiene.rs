@@ -120,7 +120,7 @@ fn held_at_a_call(place: &Place) -> Running<'_> {
 #[cfg(target_arch = "x86_64")]
 fn a_harness_that_is_killed_takes_those_with_it_that_it_holds_at_a_call() {
     if let Some(reason) = cachestorm::trace::lacks() {
-        eprintln!("skipped: {reason}");
+        cachestorm::suite::skip(reason);
         return;
     }
     const HELD: &str = "[clients]\ncount = 2\n[[inject]]\non = { syscall = { call = \"rename\", path = \"published\" } }\n\

@@ -21,7 +21,11 @@ pub struct Choice {
 }
 
 /// The points of a run: the calls of the client in its waves that first asked the server, or else of the
-/// first that made any. Calls that failed by themselves are no points: nothing came of them.
+/// first that made any.
+///
+/// A call that found nothing, or something in its way, is failed otherwise and no more: nobody is the wiser for
+/// a client killed there. One that failed for another reason is no point, because it may be made any number of
+/// times, as a lock is asked for that somebody else has.
 pub fn points(record: &Record) -> Vec<Point> {
     let Some(victim) = victim(record) else { return Vec::new() };
     let calls: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
@@ -43,7 +47,7 @@ pub fn deeds(point: &Point, choice: Choice) -> Vec<Deed> {
     }
     if choice.failures {
         deeds.extend(errors(point.call).iter().map(|errno| Deed::Fail(*errno)));
-        if point.call.may_be_short() {
+        if point.call.may_be_short() && point.bytes.is_some_and(|asked| asked > 1) {
             deeds.push(Deed::Short(ByteSize(1)));
         }
     }
@@ -59,11 +63,12 @@ fn errors(call: CallName) -> &'static [Errno] {
         CallName::Open => &[Acces, MFile, NoSpc, DQuot, RoFs, Io, Intr],
         CallName::Read => &[Io, Intr],
         CallName::Write | CallName::Sendfile | CallName::CopyFileRange => &[NoSpc, DQuot, Io, Intr],
-        CallName::Truncate | CallName::Fallocate => &[NoSpc, Io, Intr],
+        CallName::Truncate | CallName::Fallocate => &[NoSpc, DQuot, Io, Intr],
         CallName::Rename | CallName::Link | CallName::Symlink | CallName::Mkdir => {
             &[NoSpc, DQuot, Acces, RoFs, Io]
         }
-        CallName::Unlink | CallName::Rmdir | CallName::Mknod => &[Acces, RoFs, Io],
+        CallName::Mknod => &[NoSpc, DQuot, Acces, RoFs, Io],
+        CallName::Unlink | CallName::Rmdir => &[Acces, RoFs, Io],
         CallName::Fsync | CallName::Fdatasync => &[Io, NoSpc, DQuot],
         CallName::Flock | CallName::Fcntl => &[NoLck, Intr],
         CallName::Utimens | CallName::Chmod | CallName::Chown => &[Acces, RoFs, Io],
@@ -102,8 +107,9 @@ fn victim(record: &Record) -> Option<ClientId> {
 fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     let made = matches!(call.result, CallResult::Returned(_))
         || call.name == CallName::Connect && call.error() == Some(libc::EINPROGRESS);
+    let found_out = matches!(call.error(), Some(libc::ENOENT | libc::EEXIST));
     let matters = call.role().is_some() || call.name.is_network();
-    if !made || !matters {
+    if !(made || found_out) || !matters {
         return None;
     }
     let path = pattern(call);
@@ -116,7 +122,9 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     if call.name == CallName::Recv && nth > 1 {
         return None;
     }
-    Some(Point { call: call.name, path, nth, shown: call.to_string(), is_step: call.is_step() })
+    let is_step = made && call.is_step();
+    let shown = call.to_string();
+    Some(Point { call: call.name, path, nth, shown, is_step, bytes: call.bytes })
 }
 
 /// The pattern by which a call is known again: what its file is, where the description says so; temporaries
@@ -170,10 +178,17 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_by_itself_or_lies_elsewhere_is_no_point() {
+    fn what_found_nothing_is_failed_only_and_what_was_refused_is_no_point() {
         let mut failed = call(CallName::Open, "p", Some(Role::Published));
+        failed.flags = "O_RDWR|O_CREAT".to_owned();
+        assert!(point(&failed, &[]).unwrap().is_step);
         failed.result = CallResult::Failed(libc::ENOENT);
+        assert!(!point(&failed, &[]).unwrap().is_step);
+        failed.result = CallResult::Failed(libc::EACCES);
         assert_eq!(point(&failed, &[]), None);
+        let mut lock = call(CallName::Flock, "p.lock", Some(Role::Lock));
+        lock.result = CallResult::Failed(libc::EAGAIN);
+        assert_eq!(point(&lock, &[]), None);
         assert_eq!(point(&call(CallName::Open, "/etc/hosts", None), &[]), None);
         let mut connect = call(CallName::Connect, "127.0.0.1:1", None);
         connect.result = CallResult::Failed(libc::EINPROGRESS);
@@ -188,7 +203,34 @@ mod tests {
         let rename = point(&call(CallName::Rename, "p", Some(Role::Published)), &[]).unwrap();
         let kills = deeds(&rename, Choice { failures: false, ..choice });
         assert_eq!(kills, [Deed::Kill(Phase::Before), Deed::Kill(Phase::After)]);
-        let write = point(&call(CallName::Write, "p", Some(Role::Temp)), &[]).unwrap();
-        assert!(deeds(&write, choice).contains(&Deed::Short(ByteSize(1))));
+        let write = |bytes| {
+            let call = Call { bytes, ..call(CallName::Write, "p", Some(Role::Temp)) };
+            deeds(&point(&call, &[]).unwrap(), choice).contains(&Deed::Short(ByteSize(1)))
+        };
+        assert!(write(Some(2)));
+        assert!(!write(Some(1)), "there is nothing to be cut");
+        assert!(!write(None));
+    }
+
+    #[test]
+    fn every_error_is_swept_at_some_call() {
+        use Errno::{Acces, DQuot, Intr, Io, MFile, NoLck, NoSpc, RoFs};
+        for errno in [NoSpc, DQuot, Io, Intr, Acces, RoFs, MFile, NoLck] {
+            assert!(CallName::ALL.iter().any(|call| errors(*call).contains(&errno)), "{errno}");
+        }
+        // Whatever takes room may find none, or none that its user may have.
+        for call in [
+            CallName::Open,
+            CallName::Write,
+            CallName::Truncate,
+            CallName::Fallocate,
+            CallName::Rename,
+            CallName::Mkdir,
+            CallName::Mknod,
+            CallName::Fsync,
+        ] {
+            let errors = errors(call);
+            assert!(errors.contains(&NoSpc) && errors.contains(&DQuot), "{call}");
+        }
     }
 }

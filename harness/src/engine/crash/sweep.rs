@@ -43,6 +43,14 @@ pub fn prepare(
 ) -> Result<Prepared, Box<RunResult>> {
     let record = suite::record_once(entry, subject, options, dir)?;
     let points = points::points(&record);
+    if points.is_empty() {
+        // Nothing would be swept, and nothing broken by that.
+        return Err(Box::new(RunResult::Skipped(
+            "no call of the client on the cache directory or to the server was seen; does its description say \
+             `{cache_dir}` and `{catwalk_url}` where it takes them from, and is it a 64-bit program?"
+                .to_owned(),
+        )));
+    }
     let base = &record.scenario;
     let mut runs = vec![(with(entry, base, "undisturbed", &points, &[]), Vec::new())];
     let mut failures = Vec::new();
@@ -142,6 +150,7 @@ fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
         deeds,
         name,
         reached: false,
+        both: false,
         outcome: None,
         broken: Vec::new(),
         sentences: Vec::new(),
@@ -150,7 +159,9 @@ fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
     match result.map(|result| &result.result) {
         Some(RunResult::Judged(verdict)) => {
             case.outcome = Some(verdict.outcome);
-            case.reached = reached(&case.deeds, verdict);
+            let did = did(&case.deeds, verdict);
+            case.reached = did.first().is_none_or(|did| *did);
+            case.both = did.len() > 1 && did.iter().all(|did| *did);
             case.broken = verdict.broken();
             let violations = verdict.invariants.iter().flat_map(|it| &it.violations);
             case.sentences = violations.map(|it| it.sentence.clone()).collect();
@@ -164,16 +175,15 @@ fn case(name: String, deeds: Vec<(usize, Deed)>, run: &Run) -> Case {
     case
 }
 
-/// Whether the first of a run's deeds was done: its injection is the first of those that the sweep added,
-/// which are the last of the scenario.
-fn reached(deeds: &[(usize, Deed)], verdict: &Verdict) -> bool {
-    let fired: Vec<u32> = verdict
-        .witnesses
-        .iter()
-        .filter(|witness| witness.name.starts_with("injection "))
-        .map(|witness| witness.observed)
-        .collect();
-    deeds.is_empty() || fired.iter().rev().nth(deeds.len() - 1).is_some_and(|fired| *fired > 0)
+/// Which of a run's deeds were done: their injections are those that the sweep added, which are the last of the
+/// scenario.
+fn did(deeds: &[(usize, Deed)], verdict: &Verdict) -> Vec<bool> {
+    let injections = verdict.witnesses.iter().filter(|it| it.name.starts_with("injection "));
+    let fired: Vec<bool> = injections.map(|witness| witness.observed > 0).collect();
+    let first = fired.len().saturating_sub(deeds.len());
+    let mut did = fired.get(first..).unwrap_or_default().to_vec();
+    did.resize(deeds.len(), false);
+    did
 }
 
 #[cfg(test)]

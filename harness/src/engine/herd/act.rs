@@ -26,9 +26,18 @@ pub struct Cause {
     /// The server waits for what to do with a response.
     pub response: bool,
     /// The process stands at this call, and waits for how it goes on.
-    pub call: Option<CallName>,
+    pub call: Option<StandsAt>,
+}
+
+/// A call that a process stands at.
+#[derive(Debug, Clone, Copy)]
+pub struct StandsAt {
+    /// The call.
+    pub name: CallName,
     /// On which side of it.
-    pub phase: Option<Phase>,
+    pub phase: Phase,
+    /// The number of bytes that it asks for, if it does.
+    pub asked: Option<u64>,
 }
 
 /// What whoever waits for an answer is told.
@@ -86,15 +95,14 @@ impl Herd<'_> {
     ) {
         let at = Instant::now();
         let mut targets = Vec::new();
-        let on_call = cause.call.zip(cause.phase);
         let done = if let Action::Fault(fault) = action {
             let done = self.fault(*fault, target, cause, &mut targets).await;
             done.map(|said| set(&mut answer.directive, said))
-        } else if let Some((call, phase)) = on_call
+        } else if let Some(call) = cause.call
             && (action.is_about_call() || matches!(action, Action::Delay(_)))
         {
             targets.extend(cause.client);
-            calls::on_call(action, injection, call, phase, &mut answer.at_call)
+            calls::on_call(action, injection, call, &mut answer.at_call)
         } else if action.is_about_process() {
             match self.targets(target, cause) {
                 Ok(found) => {
@@ -103,7 +111,7 @@ impl Herd<'_> {
                     // A process that is suspended at a call is to stop there, not behind it.
                     answer.at_call.suspended |= *action == Action::Stop
                         && done.is_ok()
-                        && on_call.is_some()
+                        && cause.call.is_some()
                         && cause.client.is_some_and(|client| targets.contains(&client));
                     if *action == Action::Continue {
                         self.continue_calls(&targets);

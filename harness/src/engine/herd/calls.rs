@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::act::Cause;
+use super::act::{Cause, StandsAt};
 use super::world::{Herd, Proc};
 use crate::client::prepare::Invocation;
 use crate::client::process::Held;
 use crate::engine::{EngineError, RunSpec};
 use crate::inject::disk::Disk;
 use crate::inject::plan::{Occurrence, Plan};
-use crate::model::call::{Call, CallName};
+use crate::model::call::Call;
 use crate::model::record::{Effect, What};
 use crate::model::scenario::{Action, Phase};
 use crate::model::units::ClientId;
@@ -165,6 +165,7 @@ impl Herd<'_> {
                     self.recorder.add(at, What::Call(call));
                 }
                 Heard::Gate { call, .. } => self.answer_call(&call, AtCall::default()),
+                Heard::Blind { at, text } => self.note_blind(at, text),
                 Heard::Note { at, text } => {
                     self.recorder.add(at, What::Note { text });
                 }
@@ -185,10 +186,17 @@ impl Herd<'_> {
             }
             Heard::Gate { at, call, phase } => self.on_gate(at, &call, phase).await,
             Heard::LockWaited { at, client, path } => self.on_lock_waited(at, client, path).await,
+            Heard::Blind { at, text } => self.note_blind(at, text),
             Heard::Note { at, text } => {
                 self.recorder.add(at, What::Note { text });
             }
         }
+    }
+
+    /// What a process does is not seen, and a traced run has no other eyes.
+    fn note_blind(&mut self, at: Instant, text: String) {
+        self.recorder.add(at, What::Note { text });
+        self.recorder.add(at, What::WatchLost);
     }
 
     async fn on_gate(&mut self, at: Instant, call: &Call, phase: Phase) {
@@ -204,8 +212,7 @@ impl Herd<'_> {
         let cause = Cause {
             event,
             client: Some(call.client),
-            call: Some(call.name),
-            phase: Some(phase),
+            call: Some(StandsAt { name: call.name, phase, asked: call.bytes }),
             ..Cause::default()
         };
         let answer = self.fire(Occurrence::Call(call, phase), cause).await.at_call;
@@ -306,17 +313,22 @@ impl Herd<'_> {
 pub fn on_call(
     action: &Action,
     injection: Option<u32>,
-    name: CallName,
-    phase: Phase,
+    call: StandsAt,
     answer: &mut AtCall,
 ) -> Result<(), String> {
+    let StandsAt { name, phase, asked } = call;
     match action {
         Action::HoldUntil(_) => answer.hold = injection.and_then(|it| usize::try_from(it).ok()),
         Action::Delay(span) => answer.delay = Some(span.0),
         _ if phase == Phase::After => return Err("the call has been made".to_owned()),
         Action::Errno(errno) => answer.decision = Decision::Fail(errno.number()),
-        Action::Short(bytes) if name.may_be_short() => answer.decision = Decision::Short(bytes.0),
-        Action::Short(_) => return Err(format!("{name} transfers no bytes")),
+        Action::Short(bytes) => match asked.filter(|_| name.may_be_short()) {
+            None => return Err(format!("this {name} asks for no number of bytes")),
+            Some(asked) if asked <= bytes.0 => {
+                return Err(format!("this {name} asks for {asked} bytes, and no more"));
+            }
+            Some(_) => answer.decision = Decision::Short(bytes.0),
+        },
         _ => return Err("this is no action on a call".to_owned()),
     }
     Ok(())

@@ -182,9 +182,10 @@ const KNOWN: [Known; 81] = [
     // What changes a file's attributes otherwise is a change of its bits here.
     call(libc::SYS_setxattr, N::Chmod, Path(0), None, E::None),
     call(libc::SYS_fsetxattr, N::Chmod, Fd(0), None, E::None),
-    // Directories are read so too, and programs that sweep temporaries do.
-    call(libc::SYS_getdents64, N::Read, Fd(0), None, E::Bytes(2)),
-    call(libc::SYS_getdents, N::Read, Fd(0), None, E::Bytes(2)),
+    // Directories are read so too, and programs that sweep temporaries do. The third argument is the room for
+    // whole entries, and too little of it is an error and no shorter list.
+    call(libc::SYS_getdents64, N::Read, Fd(0), None, E::None),
+    call(libc::SYS_getdents, N::Read, Fd(0), None, E::None),
     call(libc::SYS_lsetxattr, N::Chmod, Path(0), None, E::None),
     call(libc::SYS_removexattr, N::Chmod, Path(0), None, E::None),
     call(libc::SYS_lremovexattr, N::Chmod, Path(0), None, E::None),

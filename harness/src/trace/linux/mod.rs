@@ -2,6 +2,7 @@
 
 mod behind;
 mod calls;
+mod cut;
 mod decode;
 mod paths;
 mod steps;

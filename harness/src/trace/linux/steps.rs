@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::calls::{self, RETURN_FROM_HANDLER};
+use super::cut::Cut;
 use super::decode::{Decoded, decode};
 use super::sys::filter::ARCH;
 use super::sys::ptrace::{self, Stop};
@@ -74,7 +75,7 @@ impl World {
                 let text = format!(
                     "{client} runs a 32-bit program (process {pid}): its calls are not seen"
                 );
-                self.tell(Heard::Note { at: Instant::now(), text });
+                self.tell(Heard::Blind { at: Instant::now(), text });
             }
             return None;
         }
@@ -93,7 +94,7 @@ impl World {
             call,
             raw,
             fd: known.descriptor(&args),
-            asked: None,
+            cut: None,
             fails: None,
             connects,
             blocks_on_lock,
@@ -189,11 +190,9 @@ impl World {
                         pending.takes_turn |= pending.call.role().is_some();
                     }
                     Decision::Short(bytes) => {
-                        if let Some(asked) = pending.call.bytes.filter(|asked| *asked > bytes)
-                            && ptrace::set_third(tid, bytes).is_ok()
-                        {
-                            pending.asked = Some(asked);
-                        }
+                        let (number, args) = &pending.raw;
+                        pending.cut = calls::known(*number)
+                            .and_then(|known| Cut::make(tid, known, args, bytes));
                     }
                 }
                 self.go_on(tid);
@@ -212,7 +211,7 @@ impl World {
         if matches!(task.state, State::Returning) {
             return self.returned(tid);
         }
-        let State::Within(pending) = std::mem::replace(&mut task.state, State::Running) else {
+        let State::Within(mut pending) = std::mem::replace(&mut task.state, State::Running) else {
             let _ = ptrace::resume(tid, 0);
             return;
         };
@@ -222,8 +221,8 @@ impl World {
             task.state = State::Within(pending);
             return;
         };
-        if let Some(asked) = pending.asked {
-            let _ = ptrace::set_third(tid, asked);
+        if let Some(cut) = pending.cut.take() {
+            cut.undo(tid);
         }
         let value = match pending.fails.filter(|_| pending.call.name == CallName::Close) {
             Some(error) => {
@@ -271,7 +270,9 @@ impl World {
         {
             self.connections.insert(socket, peer.path.clone());
         }
-        let taken = matches!(error, Some(libc::EAGAIN | libc::EACCES | libc::EEXIST));
+        // POSIX lets a lock of fcntl(2) be refused by `EACCES`; of a file or directory it says something else.
+        let refused = call.name == CallName::Fcntl && error == Some(libc::EACCES);
+        let taken = refused || matches!(error, Some(libc::EAGAIN | libc::EEXIST));
         if tries_lock && taken && call.role() == Some(Role::Lock) && pending.fails.is_none() {
             let path = call.subject().map(|place| place.path.clone()).unwrap_or_default();
             self.tell(Heard::LockWaited { at, client: call.client, path });

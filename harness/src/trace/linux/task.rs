@@ -1,5 +1,6 @@
 //! A thread of a client, and what it is at.
 
+use super::cut::Cut;
 use crate::model::call::Call;
 use crate::model::units::ClientId;
 
@@ -56,8 +57,8 @@ pub(super) struct Pending {
     pub raw: (u64, [u64; 6]),
     /// The descriptor that it is about, or that it changes where it names two.
     pub fd: Option<u64>,
-    /// The bytes that the program had asked for, where it was given fewer.
-    pub asked: Option<u64>,
+    /// What was changed so that it transfers fewer bytes than its program asked for.
+    pub cut: Option<Cut>,
     /// The error that it is to fail with.
     pub fails: Option<i32>,
     /// The socket that becomes a connection.

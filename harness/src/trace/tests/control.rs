@@ -64,6 +64,31 @@ fn a_write_is_cut_short_and_goes_on_where_it_was_cut() {
 }
 
 #[test]
+fn every_call_that_transfers_bytes_is_cut_where_it_says_how_many() {
+    let Some(python) = programs::have("python3") else {
+        skip("python3 is not installed");
+        return;
+    };
+    let at = |name| gate(name, "temp", Phase::Before);
+    let gates = [CallName::Read, CallName::Write, CallName::Sendfile, CallName::CopyFileRange];
+    let mut bench = Bench::new(gates.map(at).into());
+    let script = "import os\n\
+        open('source', 'w').write('123456789')\n\
+        s, f = os.open('source', os.O_RDONLY), os.open('a.tmp', os.O_RDWR | os.O_CREAT)\n\
+        said = [os.write(f, b'abcdef'), os.pwrite(f, b'abcdef', 0), os.writev(f, [b'abcdef', b'gh']),\n\
+        os.writev(f, [b'ab', b'cdef']), os.writev(f, [b'abc']), os.sendfile(f, s, 0, 9),\n\
+        os.copy_file_range(s, f, 9), os.pread(f, 9, 0), os.readv(f, [bytearray(4)])]\n\
+        open('said', 'w').write(repr(said))\n";
+    let process = bench.start(1, &python, &["-c", script]);
+    bench.run(vec![process], |_, _| Decision::Short(3));
+    let said = fs::read_to_string(bench.path("said")).unwrap();
+    // The first buffer alone where there are several, and nothing where no more is asked for.
+    assert_eq!(said, "[3, 3, 3, 2, 3, 3, 3, b'abc', 0]");
+    let left = fs::read_to_string(bench.path("a.tmp")).unwrap();
+    assert_eq!(left, "abcabcababc123123", "and everything goes on where it was cut");
+}
+
+#[test]
 fn one_is_held_at_its_rename_until_another_waits_for_its_lock() {
     let mut bench = Bench::new(vec![gate(CallName::Rename, "published", Phase::Before)]);
     let script = format!("exec 9> a.lock; flock 9; {PUBLISH}");

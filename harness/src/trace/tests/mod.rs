@@ -20,6 +20,7 @@ use crate::model::client::{Files, LockKind, PublishedForm};
 use crate::model::scenario::Phase;
 use crate::model::units::ClientId;
 use crate::record::roles::{Pattern, Roles};
+use crate::suite::skip;
 
 /// How long a test waits for what must come, before it fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,6 +31,8 @@ struct Bench {
     root: PathBuf,
     tracer: Tracer,
     heard: UnboundedReceiver<Heard>,
+    /// What could not be seen.
+    blind: Vec<String>,
 }
 
 /// A process that was started.
@@ -57,7 +60,7 @@ impl Bench {
         let territory = Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
         let (tell, heard) = unbounded_channel();
         let tracer = Tracer::start(Settings { territory, reach, gates, look }, tell).unwrap();
-        Self { dir, root, tracer, heard }
+        Self { dir, root, tracer, heard, blind: Vec::new() }
     }
 
     /// Starts a program in the directory, which waits to be let go.
@@ -108,6 +111,7 @@ impl Bench {
                         let decision = at_gate(&call, phase);
                         self.tracer.answer(call.tid, decision);
                     }
+                    Heard::Blind { text, .. } => self.blind.push(text),
                     Heard::LockWaited { .. } | Heard::Note { .. } => {}
                 }
             }

@@ -114,12 +114,24 @@ pub fn set_result(tid: i32, result: i64) -> io::Result<()> {
     set_registers(tid, &registers)
 }
 
-/// Changes the third argument of the call that a process stands before or behind, which is the number of
-/// bytes in every call that transfers some.
-pub fn set_third(tid: i32, value: u64) -> io::Result<()> {
+/// Changes an argument of the call that a process stands before or behind, by its number from 0.
+pub fn set_argument(tid: i32, number: usize, value: u64) -> io::Result<()> {
     let mut registers = registers(tid)?;
-    registers.rdx = value;
+    let argument = match number {
+        0 => &mut registers.rdi,
+        1 => &mut registers.rsi,
+        2 => &mut registers.rdx,
+        3 => &mut registers.r10,
+        4 => &mut registers.r8,
+        _ => &mut registers.r9,
+    };
+    *argument = value;
     set_registers(tid, &registers)
+}
+
+/// Changes eight bytes of a process's memory, also where it may not write there itself.
+pub fn set_word(tid: i32, address: u64, value: u64) -> io::Result<()> {
+    request(libc::PTRACE_POKEDATA, tid, address, value)
 }
 
 fn registers(tid: i32) -> io::Result<libc::user_regs_struct> {
