@@ -138,6 +138,22 @@ fn a_scenario_that_a_client_cannot_be_swept_with_is_told_and_leaves_the_others()
 }
 
 #[test]
+fn in_a_herd_the_victim_dies_while_another_waits_for_it() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--scenario", "sweep/herd", "--kills-only"];
+    place.cachestorm(&args).check(0, &["nothing was broken"]);
+    // From the first call under the lock on, the server's answer far behind.
+    for point in ["connect-network-1/killed-before", "rename-published-1/killed-after"] {
+        let shown = place.cachestorm(&["show", "latest", &format!("sweep/herd/{point}")]).said();
+        let at = |word: &str| shown.find(word).unwrap_or_else(|| panic!("{word}: {shown}"));
+        assert!(at("waits for the lock") < at("SIGKILL to the process group"), "{shown}");
+    }
+}
+
+#[test]
 fn a_client_of_which_nothing_is_seen_is_skipped_and_not_held() {
     let place = Place::new("", "exit 0");
     if !can_trace(&place) {

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::errno::Errno;
+
 use crate::model::record::{Part, Record, Role, What};
-use crate::model::scenario::Phase;
+use crate::model::scenario::{Action, Injection, OnCall, Phase, Trigger};
 use crate::model::sweep::{Deed, Point};
 use crate::model::units::{ByteSize, ClientId};
 use crate::record::roles::Pattern;
@@ -37,6 +38,45 @@ pub fn points(record: &Record) -> Vec<Point> {
         }
     }
     points
+}
+
+/// The first point after the client has got the lock, where others were seen to wait for one: held there until
+/// another waits, the client comes to all later points with a herd behind it. The index is that of the first of
+/// these. (At the lock call itself, whoever asked in vain would be held.)
+pub fn rendezvous(record: &Record, points: &[Point]) -> Option<(Injection, usize)> {
+    let victim = victim(record)?;
+    let waits = |what: &What| matches!(what, What::LockWaited { client, .. } if *client != victim);
+    if !record.events.iter().any(|event| waits(&event.what)) {
+        return None;
+    }
+    let of_victim: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
+    let at = of_victim.iter().position(|call| takes_lock(call))?;
+    let id = point(of_victim[at], &of_victim[..at])?.id();
+    let index = points.iter().position(|known| known.id() == id)? + 1;
+    let Point { call, path, nth, .. } = points.get(index)?.clone();
+    let injection = Injection {
+        on: Trigger::Syscall(OnCall { call, path, phase: Phase::Before }),
+        nth: Some(nth),
+        each_wave: false,
+        times: None,
+        target: None,
+        action: Action::HoldUntil(Box::new(Trigger::LockWaited(1))),
+        optional: false,
+    };
+    Some((injection, index + 1))
+}
+
+/// Whether a call has got its client a lock, of the kernel's or by a file that is there.
+fn takes_lock(call: &Call) -> bool {
+    let is_lock = call.role() == Some(Role::Lock) && matches!(call.result, CallResult::Returned(_));
+    is_lock
+        && match call.name {
+            CallName::Flock => call.flags.contains("LOCK_EX"),
+            CallName::Fcntl => call.flags.contains("F_WRLCK"),
+            CallName::Open => call.flags.contains("O_EXCL"),
+            CallName::Mkdir | CallName::Link | CallName::Symlink => true,
+            _ => false,
+        }
 }
 
 /// Everything that is done at a point.

@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom;
 
 use super::points::{self, Choice};
 use crate::model::run::{Run, RunResult};
-use crate::model::scenario::Scenario;
+use crate::model::scenario::{Injection, Scenario};
 use crate::model::sweep::{Case, Deed, Point, SWEEP_SCHEMA, Sweep};
 use crate::model::verdict::Verdict;
 use crate::record::store::RunDir;
@@ -29,11 +29,12 @@ pub struct Prepared {
     runs: Vec<(Entry, Vec<(usize, Deed)>)>,
 }
 
-/// Runs the scenario once to number the calls of the client, and makes a scenario for each thing that can go
-/// wrong.
+/// Runs the scenario twice to number the calls of the client, and makes a scenario for each thing that can go
+/// wrong. A call that only one of the two runs has is left out: whether a run comes to it hangs on chance, as
+/// what a client sees of others that run beside it.
 ///
 /// # Errors
-/// What kept the run from being made: the same as for any run of the scenario.
+/// What kept the runs from being made: the same as for any run of the scenario.
 pub fn prepare(
     entry: &Entry,
     subject: &Subject,
@@ -42,7 +43,9 @@ pub fn prepare(
     dir: &RunDir,
 ) -> Result<Prepared, Box<RunResult>> {
     let record = suite::record_once(entry, subject, options, dir)?;
-    let points = points::points(&record);
+    let again = points::points(&suite::record_once(entry, subject, options, dir)?);
+    let mut points = points::points(&record);
+    points.retain(|point| again.iter().any(|other| other.id() == point.id()));
     if points.is_empty() {
         // Nothing would be swept, and nothing broken by that.
         return Err(Box::new(RunResult::Skipped(
@@ -51,25 +54,71 @@ pub fn prepare(
                 .to_owned(),
         )));
     }
-    let base = &record.scenario;
-    let mut runs = vec![(with(entry, base, "undisturbed", &points, &[]), Vec::new())];
-    let mut failures = Vec::new();
-    for (index, point) in points.iter().enumerate() {
-        for deed in points::deeds(point, plan.choice) {
-            let deeds = vec![(index, deed)];
-            let name = format!("{}/{}", point.id(), word(deed));
-            runs.push((with(entry, base, &name, &points, &deeds), deeds));
-            if !matches!(deed, Deed::Kill(_)) {
-                failures.push((index, deed));
+    let numbered = Numbered {
+        entry,
+        base: &record.scenario,
+        rendezvous: points::rendezvous(&record, &points),
+        points,
+    };
+    Ok(numbered.with_everything(plan, options.seed))
+}
+
+/// A scenario with the points of its client.
+struct Numbered<'a> {
+    entry: &'a Entry,
+    base: &'a Scenario,
+    points: Vec<Point>,
+    /// What makes a herd wait for the client, and the index of the first point at which it does.
+    rendezvous: Option<(Injection, usize)>,
+}
+
+impl Numbered<'_> {
+    /// A run for each thing that can go wrong.
+    fn with_everything(self, plan: Plan, seed: u64) -> Prepared {
+        let mut runs = vec![(self.with("undisturbed", &[]), Vec::new())];
+        let mut failures = Vec::new();
+        for (index, point) in self.points.iter().enumerate() {
+            for deed in points::deeds(point, plan.choice) {
+                let deeds = vec![(index, deed)];
+                let name = format!("{}/{}", point.id(), word(deed));
+                runs.push((self.with(&name, &deeds), deeds));
+                if !matches!(deed, Deed::Kill(_)) {
+                    failures.push((index, deed));
+                }
             }
         }
+        for pair in pairs(&failures, plan.pairs, seed) {
+            let name =
+                pair.map(|(index, deed)| format!("{}/{}", self.points[index].id(), word(deed)));
+            let name = format!("pairs/{}", name.join("+").replace('/', "-"));
+            runs.push((self.with(&name, &pair), pair.to_vec()));
+        }
+        Prepared { scenario: self.entry.name.clone(), points: self.points, runs }
     }
-    for pair in pairs(&failures, plan.pairs, options.seed) {
-        let name = pair.map(|(index, deed)| format!("{}/{}", points[index].id(), word(deed)));
-        let name = format!("pairs/{}", name.join("+").replace('/', "-"));
-        runs.push((with(entry, base, &name, &points, &pair), pair.to_vec()));
+
+    fn with(&self, name: &str, deeds: &[(usize, Deed)]) -> Entry {
+        let mut scenario = self.base.clone();
+        if let (Some((hold, first)), Some((index, _))) = (&self.rendezvous, deeds.first())
+            && index >= first
+        {
+            scenario.inject.push(hold.clone());
+        }
+        for (position, (index, deed)) in deeds.iter().enumerate() {
+            let mut injection = self.points[*index].injection(*deed);
+            injection.optional |= position > 0;
+            scenario.inject.push(injection);
+        }
+        if !deeds.is_empty() {
+            // What the undisturbed run proves, one that is disturbed early may never come to.
+            scenario.expect.proves.clear();
+            scenario.expect.contention = Some(0);
+        }
+        if let Some((index, deed)) = deeds.first() {
+            let more = if deeds.len() > 1 { ", and one more" } else { "" };
+            scenario.summary = format!("{deed}: {}{more}", self.points[*index].shown);
+        }
+        Entry { name: format!("{}/{name}", self.entry.name), file: None, scenario: Ok(scenario) }
     }
-    Ok(Prepared { scenario: entry.name.clone(), points, runs })
 }
 
 /// Two failures of one run: the second at a later point than the first. After the first a client may never
@@ -90,31 +139,6 @@ fn pairs(failures: &[(usize, Deed)], most: usize, seed: u64) -> Vec<[(usize, Dee
         }
     }
     pairs
-}
-
-fn with(
-    entry: &Entry,
-    base: &Scenario,
-    name: &str,
-    points: &[Point],
-    deeds: &[(usize, Deed)],
-) -> Entry {
-    let mut scenario = base.clone();
-    for (position, (index, deed)) in deeds.iter().enumerate() {
-        let mut injection = points[*index].injection(*deed);
-        injection.optional |= position > 0;
-        scenario.inject.push(injection);
-    }
-    if !deeds.is_empty() {
-        // What the undisturbed run proves, one that is disturbed early may never come to.
-        scenario.expect.proves.clear();
-        scenario.expect.contention = Some(0);
-    }
-    if let Some((index, deed)) = deeds.first() {
-        let more = if deeds.len() > 1 { ", and one more" } else { "" };
-        scenario.summary = format!("{deed}: {}{more}", points[*index].shown);
-    }
-    Entry { name: format!("{}/{name}", entry.name), file: None, scenario: Ok(scenario) }
 }
 
 /// One word for a name.
