@@ -164,6 +164,17 @@ fn a_client_of_which_nothing_is_seen_is_skipped_and_not_held() {
 }
 
 #[test]
+fn an_ordinary_user_may_sweep_too() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--scenario", "sweep/cold", "--kills-only"];
+    let ended = place.start(place.command_of_nobody(&args)).end();
+    ended.check(0, &["nothing was broken"]);
+}
+
+#[test]
 fn the_reference_holds_at_every_call() {
     let place = Place::empty();
     if !can_trace(&place) {

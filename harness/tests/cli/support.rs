@@ -101,6 +101,27 @@ impl Place {
         self.around(shell, args)
     }
 
+    /// The program with some arguments, run by a user who owns no more than this place: by whoever runs the
+    /// tests, where that is not root.
+    pub fn command_of_nobody(&self, args: &[&str]) -> Command {
+        use std::os::unix::fs::{PermissionsExt as _, chown};
+        use std::os::unix::process::CommandExt as _;
+        const NOBODY: u32 = 65_534;
+        if !rustix::process::geteuid().is_root() {
+            return self.command(args);
+        }
+        // Where the program was built, nobody else may look.
+        let program = self.path("cachestorm");
+        fs::copy(env!("CARGO_BIN_EXE_cachestorm"), &program).unwrap();
+        for path in [self.dir.path().to_owned(), self.path("here"), self.path("tmp"), program] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+        }
+        let mut command = self.around(Command::new(self.path("cachestorm")), args);
+        command.uid(NOBODY).gid(NOBODY).env("HOME", self.path("tmp"));
+        command
+    }
+
     fn around(&self, mut command: Command, args: &[&str]) -> Command {
         command.args(args).current_dir(self.path("here")).env("TMPDIR", self.path("tmp"));
         // Wide, so that few sentences are wrapped; and as on nobody's CI.
