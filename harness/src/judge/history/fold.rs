@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
     Exchange, Faults, FileChange, Head, History, Injected, Moment, Periods, Process, Seen,
@@ -201,7 +202,14 @@ impl<'a> Fold<'a> {
                 self.with_living(targets, |it| it.kills.push((now, *signal)));
             }
             Action::Errno(_) | Action::Short(_) => {
-                self.with_living(targets, |it| it.broken_calls.push(now));
+                let fails = matches!(action, Action::Errno(_));
+                let lost = fails
+                    && causes::call(self.history.record, because)
+                        .is_some_and(|it| it.name.is_network());
+                self.with_living(targets, |it| {
+                    it.broken_calls.push(now);
+                    it.lost_calls.extend(lost.then_some(now));
+                });
             }
             Action::Stop | Action::HoldUntil(_) => self.with_living(targets, |it| {
                 if !it.is_stopped_for_good() {
@@ -270,8 +278,7 @@ impl<'a> Fold<'a> {
 
     /// Whether a fault was for the answer whose request fired it, rather than to stand.
     fn hits_one_answer(&self, fault: Fault, injection: Option<u32>, because: Option<u32>) -> bool {
-        let event = because.and_then(|index| self.history.record.events.get(index as usize));
-        let by_request = event.is_some_and(|event| matches!(event.what, What::Request(_)));
+        let by_request = matches!(causes::of(self.history.record, because), Some(What::Request(_)));
         let listed = injection.and_then(|it| self.history.record.scenario.inject.get(it as usize));
         by_request && !fault.is_at_door() && listed.is_none_or(|listed| listed.target.is_none())
     }
@@ -321,8 +328,7 @@ impl<'a> Fold<'a> {
     /// The exchange that an injection on a response hit: the one whose progress fired it, else the
     /// latest one of its target.
     fn exchange_hit(&self, targets: &[ClientId], because: Option<u32>) -> Option<usize> {
-        let event = because.and_then(|index| self.history.record.events.get(index as usize));
-        if let Some(request) = event.and_then(|event| request_of(&event.what)) {
+        if let Some(request) = causes::request(self.history.record, because) {
             return self.history.by_request.get(&request).copied();
         }
         let process = targets.first().and_then(|client| self.history.process(*client));
@@ -364,19 +370,6 @@ impl<'a> Fold<'a> {
         history.troubled = Periods::from_spans(explain::troubled(&history));
         history.windows = Windows::of(&history);
         history
-    }
-}
-
-/// The request that an event is about.
-fn request_of(what: &What) -> Option<RequestId> {
-    match what {
-        What::Request(request) => Some(request.request),
-        What::HeadSent { request, .. }
-        | What::HalfSent { request, .. }
-        | What::ResponseDone { request, .. }
-        | What::ResponseAborted { request, .. }
-        | What::HerdWaits { request, .. } => Some(*request),
-        _ => None,
     }
 }
 

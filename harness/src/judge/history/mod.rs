@@ -1,5 +1,6 @@
 //! One pass over a record, into the views that the invariants share.
 
+mod causes;
 mod exchange;
 mod faults;
 mod fold;

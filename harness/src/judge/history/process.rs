@@ -31,6 +31,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) stops: Vec<(Moment, Option<Moment>)>,
     /// When injections made its system calls fail, or transfer less than they were asked for.
     pub(in crate::judge) broken_calls: Vec<Moment>,
+    /// Those of them that were calls of the network and failed.
+    pub(in crate::judge) lost_calls: Vec<Moment>,
     /// The faults that its connections met before there was a request.
     pub(in crate::judge) met: Vec<(Moment, Fault)>,
     /// Its requests, as indices into [`super::History::exchanges`].
@@ -52,6 +54,7 @@ impl<'a> Process<'a> {
             kills: Vec::new(),
             stops: Vec::new(),
             broken_calls: Vec::new(),
+            lost_calls: Vec::new(),
             met: Vec::new(),
             exchanges: Vec::new(),
         }
