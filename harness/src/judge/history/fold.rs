@@ -82,7 +82,7 @@ impl<'a> Fold<'a> {
             What::Spawned { client, part, command, .. } => {
                 let index = self.history.processes.len();
                 if self.history.by_client.try_insert_new(*client, index) {
-                    self.history.processes.push(Process::new(*client, *part, command));
+                    self.history.processes.push(Process::new(*client, *part, command, now));
                 }
             }
             What::Released { client } => {

@@ -15,6 +15,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) part: Part,
     /// The client's command by name.
     pub(in crate::judge) command: &'a str,
+    /// When it was made.
+    pub(in crate::judge) spawned: Moment,
     /// When it was let go.
     pub(in crate::judge) released: Option<Moment>,
     /// How it ended.
@@ -41,11 +43,12 @@ pub(in crate::judge) struct Process<'a> {
 
 impl<'a> Process<'a> {
     /// A process that exists and has not been let go.
-    pub(super) fn new(client: ClientId, part: Part, command: &'a str) -> Self {
+    pub(super) fn new(client: ClientId, part: Part, command: &'a str, spawned: Moment) -> Self {
         Self {
             client,
             part,
             command,
+            spawned,
             released: None,
             exited: None,
             overdue: None,
