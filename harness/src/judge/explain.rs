@@ -6,7 +6,7 @@
 //! | fault | the fetch came to nothing | the client failed | the client returned an old catalogue |
 //! |---|---|---|---|
 //! | kill | of the one killed | of the one killed | never: a peer takes over |
-//! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
+//! | stop, or a delay at a call | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
 //! | a call of the network that fails | of the one whose call it was | of the one whose call it was | of all that lived meanwhile, but of the one whose call it was only if no answer came after it |
 //! | another call that fails, or one that transfers less | of the one whose call it was | of the one whose call it was | of the one whose call it was if it says so, and of all others that lived meanwhile |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
@@ -200,15 +200,18 @@ fn had_fresh_cache(history: &History<'_>, process: &Process<'_>) -> bool {
         && history.published_before(ended.index).is_some_and(there)
 }
 
-/// Whether a process ended with nothing to give while one that had asked for the first catalogue of all was
-/// suspended: it may neither wait for ever nor break the lock, and there is nothing old to be served.
+/// Whether a process ended with nothing to give while one that had asked for the first catalogue of all, or had
+/// taken a lock for it, was suspended: it may neither wait for ever nor break the lock, and there is nothing old to be served.
 fn is_locked_out(history: &History<'_>, process: &Process<'_>) -> bool {
     let Some((_, last)) = process.life() else { return false };
     let stopped = |other: &Process<'_>| {
         let mut stops = other.stops.iter();
         stops.any(|(from, to)| from.index < last && to.is_none_or(|to| to.index > last))
     };
-    let asked = |other| history.fetches_of(other).any(|fetch| fetch.arrived.index < last);
+    let asked = |other: &Process<'_>| {
+        other.locked.is_some_and(|locked| locked.index < last)
+            || history.fetches_of(other).any(|fetch| fetch.arrived.index < last)
+    };
     history.windows.before(last).is_none()
         && history
             .processes

@@ -1,7 +1,7 @@
-//! What an injection was fired by.
+//! What an injection was fired by, and what the tracer tells of calls.
 
-use crate::model::call::Call;
-use crate::model::record::{Record, What};
+use crate::model::call::{Call, CallName, CallResult};
+use crate::model::record::{Record, Role, What};
 use crate::model::units::RequestId;
 
 /// What happened that fired an injection, from the index of the event.
@@ -15,6 +15,17 @@ pub(super) fn call(record: &Record, because: Option<u32>) -> Option<&Call> {
         What::Call(call) => Some(call),
         _ => None,
     }
+}
+
+/// Whether a call took a lock: an advisory one, or one that is its file.
+pub(super) fn takes_a_lock(call: &Call) -> bool {
+    let takes = match call.name {
+        CallName::Flock | CallName::Fcntl => !call.flags.contains("UN"),
+        CallName::Open => call.flags.contains("O_EXCL"),
+        CallName::Link | CallName::Symlink | CallName::Mkdir => true,
+        _ => false,
+    };
+    takes && call.role() == Some(Role::Lock) && matches!(call.result, CallResult::Returned(_))
 }
 
 /// The request that what did is a step of.

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
-    Exchange, Faults, FileChange, Head, History, Injected, Moment, Periods, Process, Seen,
+    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Moment, Periods, Process,
+    Seen,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::fault::{Fault, Harm};
@@ -105,6 +106,9 @@ impl<'a> Fold<'a> {
             }
             What::SpawnFailed { client, error } => {
                 self.history.spawn_failures.push((now, *client, error));
+            }
+            What::Call(call) if causes::takes_a_lock(call) => {
+                self.with(call.client, |it| it.locked = it.locked.or(Some(now)));
             }
             What::Published { sighting, modified_ms } => {
                 let seen = Seen { moment: now, sighting, modified_ms: *modified_ms };
@@ -221,6 +225,9 @@ impl<'a> Fold<'a> {
                     *to = Some(now);
                 }
             }),
+            Action::Delay(span) if causes::call(self.history.record, because).is_some() => {
+                self.with_living(targets, |it| it.held_up.push((now, *span)));
+            }
             Action::Delay(_) | Action::Stall | Action::Answer(_) | Action::Reset => {
                 if let Some(index) = self.exchange_hit(targets, because) {
                     let slows = matches!(action, Action::Delay(_));
@@ -359,6 +366,9 @@ impl<'a> Fold<'a> {
 
     fn finish(self) -> History<'a> {
         let mut history = self.history;
+        for process in &mut history.processes {
+            process.fold_delays(&history.moments);
+        }
         for index in 0..history.exchanges.len() {
             let exchange = &history.exchanges[index];
             let sender = history.sender(exchange);
@@ -370,23 +380,5 @@ impl<'a> Fold<'a> {
         history.troubled = Periods::from_spans(explain::troubled(&history));
         history.windows = Windows::of(&history);
         history
-    }
-}
-
-/// The first of two entries with one key stays: a record that repeats an identity is nonsense, and the
-/// judge must only not be confused by it.
-trait InsertNew<K> {
-    fn try_insert_new(&mut self, key: K, index: usize) -> bool;
-}
-
-impl<K: Eq + std::hash::Hash> InsertNew<K> for HashMap<K, usize> {
-    fn try_insert_new(&mut self, key: K, index: usize) -> bool {
-        match self.entry(key) {
-            std::collections::hash_map::Entry::Occupied(_) => false,
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(index);
-                true
-            }
-        }
     }
 }
