@@ -13,7 +13,8 @@ use crate::units::Span;
 /// `{cache_dir}`, `{home}`, `{ttl}` (`"1h"`), `{ttl_seconds}`, `{patience}` (how
 /// long to wait for the server), `{client_dir}` (the folder of this
 /// file), `{packages}` (where its packages are installed), `{need-NAME}` (the line that the check of a need
-/// prints), `{port-NAME}` (of a service) and, as the first word of a command only, `{cache-client}` (the
+/// prints), `{port-NAME}` (of a service), `{published-checksum}` (the SHA-256 of what was published before the
+/// process was let go) and, as the first word of a command only, `{cache-client}` (the
 /// fixture binary).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -309,7 +309,7 @@ impl fmt::Display for Action {
             Self::Stop => f.write_str("stop the process"),
             Self::Continue => f.write_str("continue the process"),
             Self::ForkStorm(count) => write!(f, "start a storm of {count} processes"),
-            Self::Delay(span) => write!(f, "delay the response by {span}"),
+            Self::Delay(span) => write!(f, "delay the next step by {span}"),
             Self::Errno(errno) => write!(f, "fail the call with {errno}"),
             Self::Short(bytes) => write!(f, "let the call transfer {bytes} at most"),
             Self::HoldUntil(trigger) => write!(f, "hold the process until {trigger}"),

@@ -207,6 +207,9 @@ pub struct Wave {
     /// Which command they run; `clients.command` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// So many of them, the last, run `get` instead; fewer than there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub readers: Option<u32>,
     /// What they run under; where it says nothing, `clients.under` does.
     #[serde(skip_serializing_if = "Conditions::is_plain")]
     pub under: Conditions,
@@ -296,6 +299,8 @@ pub struct ResolvedWave {
     pub start: Start,
     /// Which command they run.
     pub command: String,
+    /// So many of them run `get` instead.
+    pub readers: u32,
     /// What they run under.
     pub under: Conditions,
     /// What is done before they start, in order.
@@ -311,6 +316,7 @@ impl Scenario {
             count: wave.count.unwrap_or(defaults.count),
             start: wave.start.unwrap_or(defaults.start),
             command: wave.command.clone().unwrap_or_else(|| defaults.command.clone()),
+            readers: wave.readers.unwrap_or(0),
             under: wave.under.or(defaults.under),
             before: wave.before.clone(),
         };

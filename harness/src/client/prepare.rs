@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use crate::client::needs;
 use crate::client::process::Confinement;
@@ -22,6 +25,8 @@ pub const CACHE_CLIENT: &str = "{cache-client}";
 pub struct Surroundings {
     /// `{cache_dir}`, which the harness watches.
     pub cache_dir: PathBuf,
+    /// The published file as the harness reads it, for `{published-checksum}`.
+    pub published: PathBuf,
     /// `{home}` and the variable `HOME`.
     pub home: PathBuf,
     /// The variable `TMPDIR`.
@@ -187,6 +192,7 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
             "{patience}" => filled.push(surroundings.patience.to_string()),
             "{client_dir}" => filled.push(&surroundings.client_dir),
             "{packages}" => filled.push(&surroundings.packages),
+            "{published-checksum}" => filled.push(checksum(&surroundings.published)),
             "{ttl}" => filled.push(ttl.to_string()),
             "{ttl_seconds}" => filled.push(ttl.0.as_secs().to_string()),
             _ => match named(placeholder, surroundings) {
@@ -203,6 +209,13 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
     }
     filled.push(rest);
     filled
+}
+
+/// The SHA-256 of what a file holds now, as a process that is about to start would find it; of nothing where it
+/// cannot be read.
+fn checksum(file: &Path) -> String {
+    let bytes = fs::read(file).unwrap_or_default();
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What `{port-NAME}` and `{need-NAME}` stand for.
@@ -265,6 +278,7 @@ mod tests {
     fn surroundings() -> Surroundings {
         Surroundings {
             cache_dir: "/cache".into(),
+            published: "/no/such/file".into(),
             home: "/home/c".into(),
             tmp: "/tmp/c".into(),
             client_dir: "/clients/x".into(),
@@ -294,6 +308,19 @@ mod tests {
         check(&["x", "db:{port-db}", "{port-other}"], &["x", "db:4242", "{port-other}"]);
         check(&["{need-py}", "{need-other}"], &["/usr/bin/py", "{need-other}"]);
         check(&["sh", "-c", "f() { echo {}; }; {"], &["sh", "-c", "f() { echo {}; }; {"]);
+    }
+
+    #[test]
+    fn a_command_can_name_what_is_published_when_its_process_is_made() {
+        let dir = tempfile::tempdir().unwrap();
+        let published = dir.path().join("catalogue.json");
+        let surroundings = Surroundings { published: published.clone(), ..surroundings() };
+        let named = || fill("--from={published-checksum}", &surroundings, "");
+        let nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(named(), format!("--from={nothing}").as_str());
+        fs::write(published, "abc").unwrap();
+        let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(named(), format!("--from={abc}").as_str());
     }
 
     #[test]

@@ -31,6 +31,7 @@ fn place() -> (TempDir, Disk) {
     let disk = Disk {
         surroundings: Surroundings {
             cache_dir: dir.clone(),
+            published: dir.join(&files.published),
             home: make("home"),
             tmp: make("tmp"),
             client_dir: "/".into(),

@@ -121,6 +121,7 @@ fn judge_no_recovery(history: &History<'_>, from: Moment, findings: &mut Finding
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story};
+    use crate::model::call::CallName;
     use crate::model::record::{Change, Role};
     use crate::model::scenario::Action;
     use crate::model::units::Signal;
@@ -177,6 +178,34 @@ mod tests {
         check(stopped().inject(Action::Continue, &[4]).overdue(4), "fail bounded-wait");
         let late = || stopped().at(5_000).inject(Action::Continue, &[4]).exit(4, 1);
         check(waiting(late(), 1), "pass");
+    }
+
+    #[test]
+    fn a_delay_at_a_call_is_not_the_clients_own_time() {
+        let delay = |seconds| Action::Delay(Span::from_secs(seconds));
+        let told = |seconds| {
+            let told = herd().wave(&[4]).call(4, CallName::Rename).inject(delay(seconds), &[4]);
+            waiting(told.at(5_000).exit(4, 1), 2)
+        };
+        check(told(4), "pass");
+        check_counts(told(4), Invariant::BoundedWait, (4, 0));
+        check(told(1), "fail bounded-wait");
+        // It ends with the client at the latest.
+        check(told(60), "pass");
+        // That of a response is the client's to bound.
+        let slow = herd().age().wave(&[4]).ask(4).inject(delay(4), &[4]).at(5_000);
+        check(waiting(slow.head(2, 1).done(2).publish(1).exit(4, 1), 2), "fail bounded-wait");
+    }
+
+    #[test]
+    fn recovery_from_a_delay_at_a_call_counts_from_its_end() {
+        let delay = Action::Delay(Span::from_secs(4));
+        let told = |at| {
+            let told = story().wave(&[1]).fetch(1, 1).call(1, CallName::Rename);
+            recovering(told.inject(delay.clone(), &[1]).at(at).publish(1).exit(1, 1), 2)
+        };
+        check(told(5_000), "pass");
+        check(told(9_000), "fail bounded-wait");
     }
 
     #[test]

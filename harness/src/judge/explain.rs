@@ -6,8 +6,9 @@
 //! | fault | the fetch came to nothing | the client failed | the client returned an old catalogue |
 //! |---|---|---|---|
 //! | kill | of the one killed | of the one killed | never: a peer takes over |
-//! | stop | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
-//! | a call that fails or transfers less | of the one whose call it was | of the one whose call it was | of all that lived meanwhile |
+//! | stop, or a delay at a call | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
+//! | a call of the network that fails | of the one whose call it was | of the one whose call it was | of all that lived meanwhile, but of the one whose call it was only if no answer came after it |
+//! | another call that fails, or one that transfers less | of the one whose call it was | of the one whose call it was | of the one whose call it was if it says so, and of all others that lived meanwhile |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
 //! | an answer that was held until the harness gave up on the herd | like a delay | like a delay | like a delay |
@@ -94,12 +95,10 @@ pub(super) fn failure(
 /// The spans of events in which an injected fault kept a fetch from its answer, or its sender from
 /// passing the answer on.
 pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
-    let fetches = history.fetches().filter(|exchange| {
-        exchange.is_faulted()
-            || history
-                .sender(exchange)
-                .is_some_and(|sender| !sender.stops.is_empty() || !sender.broken_calls.is_empty())
-    });
+    let was_stopped =
+        |exchange| history.sender(exchange).is_some_and(|sender| !sender.stops.is_empty());
+    let fetches =
+        history.fetches().filter(|exchange| exchange.is_faulted() || was_stopped(exchange));
     fetches
         .map(|exchange| {
             let sender_end = history.sender(exchange).and_then(Process::ended);
@@ -112,6 +111,33 @@ pub(super) fn troubled(history: &History<'_>) -> Vec<(Moment, Option<Moment>)> {
 /// time in a process's life. A harness that had broken off, because it could not serve say, may have done
 /// so too.
 pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>) -> bool {
+    !process.broken_calls.is_empty() || failed_around(history, process)
+}
+
+/// Whether injected faults excuse that a process returned an old catalogue: those around it, and among the
+/// calls of its own that failed those that cut it off, as a server that is away does. After any other it knew
+/// what it did, and is excused if it said so.
+pub(super) fn age_explained(history: &History<'_>, process: &Process<'_>) -> bool {
+    let said_so = process.exited.is_some_and(|(_, exited)| exited.said_stale);
+    let own = !process.broken_calls.is_empty() && said_so;
+    own || is_cut_off_by_call(history, process) || failed_around(history, process)
+}
+
+/// Whether an injection made a call of the network fail, and the process got nothing from the server after it.
+/// An answer that was on its way counts where the process returned what it held: the rest of a connection may
+/// fail when all of it has come.
+pub(super) fn is_cut_off_by_call(history: &History<'_>, process: &Process<'_>) -> bool {
+    let Some(lost) = process.lost_calls.last() else { return false };
+    let returned = process.returned().map(|(_, serial)| serial);
+    let answered = |fetch: &Exchange<'_>| {
+        let serial = fetch.answer().map(|(_, serial)| serial);
+        fetch.vouched().is_some() && (fetch.arrived.index > lost.index || serial == returned)
+    };
+    !history.fetches_of(process).any(answered)
+}
+
+/// As [`server_failed_during`], but for the calls of the process itself.
+fn failed_around(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| {
         history.interrupted.is_some_and(|(at, _)| at.index < last)
             || history.faults.down.overlap(first, last)
@@ -119,7 +145,22 @@ pub(super) fn server_failed_during(history: &History<'_>, process: &Process<'_>)
             || history.faults.slowed.overlap_any(first, last)
             || history.faults.disk.overlap(first, last)
             || history.troubled.overlap(first, last)
-    }) || !process.broken_calls.is_empty()
+            || has_troubled_peer(history, process, (first, last))
+    })
+}
+
+/// Whether a peer whose calls an injection made fail had sent a fetch and lived between two events.
+fn has_troubled_peer(
+    history: &History<'_>,
+    process: &Process<'_>,
+    (first, last): (usize, usize),
+) -> bool {
+    let mut peers = history.processes.iter().filter(|peer| {
+        !peer.broken_calls.is_empty()
+            && peer.client != process.client
+            && peer.ended().is_none_or(|ended| ended.index >= first)
+    });
+    peers.any(|peer| history.fetches_of(peer).any(|fetch| fetch.arrived.index <= last))
 }
 
 /// Whether injected faults explain that a process failed.
@@ -159,15 +200,18 @@ fn had_fresh_cache(history: &History<'_>, process: &Process<'_>) -> bool {
         && history.published_before(ended.index).is_some_and(there)
 }
 
-/// Whether a process ended with nothing to give while one that had asked for the first catalogue of all was
-/// suspended: it may neither wait for ever nor break the lock, and there is nothing old to be served.
+/// Whether a process ended with nothing to give while one that had asked for the first catalogue of all, or had
+/// taken a lock for it, was suspended: it may neither wait for ever nor break the lock, and there is nothing old to be served.
 fn is_locked_out(history: &History<'_>, process: &Process<'_>) -> bool {
     let Some((_, last)) = process.life() else { return false };
     let stopped = |other: &Process<'_>| {
         let mut stops = other.stops.iter();
         stops.any(|(from, to)| from.index < last && to.is_none_or(|to| to.index > last))
     };
-    let asked = |other| history.fetches_of(other).any(|fetch| fetch.arrived.index < last);
+    let asked = |other: &Process<'_>| {
+        other.locked.is_some_and(|locked| locked.index < last)
+            || history.fetches_of(other).any(|fetch| fetch.arrived.index < last)
+    };
     history.windows.before(last).is_none()
         && history
             .processes

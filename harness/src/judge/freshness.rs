@@ -9,7 +9,9 @@
 //! that a client can know, and this is added to the grace.
 //!
 //! Excused is a client in whose life an injected fault kept someone from the server: whether it was
-//! right to fall back on the old catalogue is the matter of `stale-if-error`. So is one that had waited as
+//! right to fall back on the old catalogue is the matter of `stale-if-error`. A call of its own that an injection
+//! made fail is such a fault where it cut the client off; after any other, such as that of a rename, the client
+//! knows that what it returns is old, and is excused if it says so. So is one that had waited as
 //! long as it was told to for clients that were killed, and says that what it returns is old.
 
 use std::collections::HashMap;
@@ -51,7 +53,7 @@ fn judge(
         findings.evaluated();
         return;
     }
-    if explain::server_failed_during(history, process)
+    if explain::age_explained(history, process)
         || held_up(history, serial, ended, &fresh)
         || is_out_of_patience(history, process, released, ended)
     {
@@ -187,7 +189,10 @@ fn planted(
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
+    use crate::model::call::CallName;
+    use crate::model::errno::Errno;
     use crate::model::record::{AbortedBy, What};
+    use crate::model::units::ByteSize;
 
     /// The cache is past its TTL, and a client is let go.
     fn expired() -> Story {
@@ -285,6 +290,32 @@ mod tests {
         check(killed, "fail freshness");
         let over = herd().age().wave(&[4]).ask(4).inject(Action::Reset, &[4]).fail(4);
         check(over.wave(&[5]).exit(5, 1), "fail freshness");
+    }
+
+    #[test]
+    fn who_could_not_write_what_it_fetched_may_return_the_old_one_with_a_word() {
+        let told = || expired().fetch(4, 2).fail_call(4, CallName::Rename, Errno::NoSpc);
+        check(told().exit(4, 1), "fail freshness");
+        check(told().exit_stale(4, 1), "pass");
+        check(told().exit(4, 2), "pass");
+        check(told().fail(4), "pass");
+        // What it could not pass on, nobody had.
+        let peer = herd().age().wave(&[4, 5]).fetch(4, 2);
+        let peer = peer.fail_call(4, CallName::Rename, Errno::NoSpc);
+        check_counts(peer.exit(5, 1).exit(4, 2), Invariant::Freshness, (4, 1));
+        let short = expired().call(4, CallName::Read);
+        check(short.inject(Action::Short(ByteSize(1)), &[4]).exit(4, 1), "fail freshness");
+    }
+
+    #[test]
+    fn whose_call_of_the_network_failed_is_cut_off_until_it_is_answered() {
+        let refused = || expired().fail_call(4, CallName::Connect, Errno::ConnRefused);
+        check_counts(refused().exit(4, 1), Invariant::Freshness, (3, 1));
+        check(refused().fetch(4, 2).publish(2).exit(4, 1), "fail freshness");
+        let deaf = expired().fetch(4, 2).fail_call(4, CallName::Recv, Errno::ConnReset);
+        check_counts(deaf.exit(4, 1), Invariant::Freshness, (3, 1));
+        let short = expired().call(4, CallName::Send);
+        check(short.inject(Action::Short(ByteSize(1)), &[4]).exit(4, 1), "fail freshness");
     }
 
     #[test]

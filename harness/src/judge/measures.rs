@@ -94,7 +94,8 @@ fn start(history: &History<'_>) -> Option<Duration> {
 
 /// The way back from the last fault.
 pub(super) struct Recovery {
-    /// When the last fault landed; where it lasts (Catwalk down, a standing fault, a disk that takes nothing), when it ended.
+    /// When the last fault landed; where it lasts (Catwalk down, a standing fault, a disk that takes nothing, a delay
+    /// at a call), when it ended.
     pub(super) from: Moment,
     /// The first client to succeed after that, and when.
     pub(super) success: Option<(ClientId, Moment)>,
@@ -112,7 +113,13 @@ impl Recovery {
             _ => None,
         };
         let landed = last.moment;
-        let from = period.and_then(|period| period.end_of(landed.index)).unwrap_or(landed);
+        let mut stops = history.processes.iter().flat_map(|process| &process.stops);
+        let delayed = stops.find(|(from, _)| from.index == landed.index);
+        let from = match (period, last.action, delayed) {
+            (Some(period), ..) => period.end_of(landed.index).unwrap_or(landed),
+            (None, Action::Delay(_), Some((_, Some(over)))) => *over,
+            _ => landed,
+        };
         let successes = history.processes.iter().filter_map(|process| {
             let (moment, _) = process.succeeded()?;
             (moment.index > from.index).then_some((process.client, moment))

@@ -3,7 +3,10 @@
 //! Catalogues are numbered, so "older" is a smaller number. Excused is a client before whose end an
 //! injection planted over the published file or removed it, and one in whose life, or in that of the
 //! client before, a fault kept a newer catalogue from being published. A client that runs the command
-//! `rollback` goes back because it was told to, and excuses whoever reads after it.
+//! `rollback` goes back because it was told to, and excuses whoever reads after it; it goes back by one
+//! step from what it was to leave, if it exits with code 0, and that is judged here, too (`rollback`).
+
+mod rollback;
 
 use super::explain;
 use super::findings::{Findings, counted};
@@ -29,6 +32,7 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
             }
         }
     }
+    rollback::evaluate(history, &mut findings);
     findings.conclude("no client started after another had shown what catalogue it got", |count| {
         format!(
             "{} with an earlier one",
@@ -103,7 +107,8 @@ fn kept_from_publishing(history: &History<'_>, process: &Process<'_>) -> bool {
 
 /// Whether a client that rolls back lived between two events.
 fn was_told_to_go_back(history: &History<'_>, after: usize, before: usize) -> bool {
-    let mut rollbacks = history.processes.iter().filter(|process| process.command == "rollback");
+    let mut rollbacks =
+        history.processes.iter().filter(|process| process.command == rollback::COMMAND);
     rollbacks.any(|process| {
         let begun = process.released.is_some_and(|released| released.index <= before);
         begun && process.ended().is_none_or(|ended| ended.index >= after)

@@ -3,7 +3,8 @@
 //!
 //! Applies to a client that was let go when a whole catalogue lay there past its TTL, and that could not
 //! get another: Catwalk was down for all of its life, or refused its connections or let them hang, or each
-//! of its own fetches met an injected fault.
+//! of its own fetches met an injected fault, or an injection made one of its calls of the network fail and no
+//! answer came after it.
 //! It must exit with code 0, return that catalogue, and say that it is stale. Where a peer published
 //! or renewed it meanwhile the client may well have returned that one, so it need not say anything.
 //!
@@ -38,12 +39,13 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
         if !subject {
             continue;
         }
-        if !was_cut_off(history, process, released, ended) {
+        let by_call = explain::is_cut_off_by_call(history, process);
+        if !by_call && !was_cut_off(history, process, released, ended) {
             judge_alarm(history, process, exited, (released, ended), &mut findings);
             continue;
         }
         if let Some(old) = Old::at(history, released) {
-            judge(history, process, exited, ended, &old, &mut findings);
+            judge(history, (process, by_call), exited, ended, &old, &mut findings);
         }
     }
     findings.conclude(
@@ -155,7 +157,7 @@ fn is_past_its_ttl(history: &History<'_>, released: Moment) -> bool {
 
 fn judge(
     history: &History<'_>,
-    process: &Process<'_>,
+    (process, by_call): (&Process<'_>, bool),
     exited: &Exited,
     ended: Moment,
     old: &Old,
@@ -179,8 +181,16 @@ fn judge(
         fetch.vouched().is_some_and(|told| since.contains(&told.index))
             && (old.removed.is_none() || lives())
     };
-    let peer_published = replaced || touched || history.fetches().any(told);
-    if cut_short || foreign || (peer_published && !exited.said_stale) {
+    // What the server had sent to itself before the call failed never came to it.
+    let own =
+        |fetch: &Exchange<'_>| history.sender(fetch).is_some_and(|sender| sender.client == client);
+    let mut answers = history.fetches().filter(|fetch| !(by_call && own(fetch)));
+    let peer_published = replaced || touched || answers.any(told);
+    // Another call that failed may have been the one that reads what lay there.
+    let unreadable = by_call
+        && process.broken_calls.len() > process.lost_calls.len()
+        && !exited.status.success();
+    if unreadable || cut_short || foreign || (peer_published && !exited.said_stale) {
         findings.indeterminate();
         return;
     }
@@ -205,6 +215,8 @@ fn judge(
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story};
+    use crate::model::call::CallName;
+    use crate::model::errno::Errno;
     use crate::model::record::ExitStatus;
     use crate::model::units::Span;
 
@@ -302,10 +314,48 @@ mod tests {
         none(retried.status(2, 503, None, 9).done(2).fetch(4, 1).publish(1).exit(4, 1));
     }
 
+    /// c04 finds the cache past its TTL, and its connection is refused.
+    fn refused() -> Story {
+        let told = promising(herd().age()).wave(&[4]);
+        told.fail_call(4, CallName::Connect, Errno::ConnRefused)
+    }
+
+    #[test]
+    fn whose_call_of_the_network_failed_is_cut_off() {
+        check(refused().exit_stale(4, 1), "pass");
+        check_counts(refused().exit_stale(4, 1), Invariant::StaleIfError, (1, 0));
+        check(refused().exit(4, 1), "fail stale-if-error");
+        check(refused().fail(4), "fail stale-if-error");
+        // What it asked for was sent, and it could not receive it.
+        let deaf = |serial| {
+            let told = promising(herd().age()).wave(&[4]).fetch(4, serial);
+            told.fail_call(4, CallName::Recv, Errno::ConnReset)
+        };
+        check(deaf(2).exit(4, 1), "fail stale-if-error");
+        check(deaf(2).exit_stale(4, 1), "pass");
+        let none = |told: Story| check_counts(told, Invariant::StaleIfError, (0, 0));
+        none(deaf(2).publish(2).exit(4, 2));
+        none(deaf(1).publish(1).exit(4, 1));
+        none(refused().fetch(4, 2).publish(2).exit(4, 2));
+        none(refused().kill(4));
+    }
+
+    #[test]
+    fn a_call_on_a_file_cuts_nobody_off_and_may_have_been_the_one_that_reads() {
+        let told = || promising(herd().age()).wave(&[4]);
+        let unread = told().fail_call(4, CallName::Read, Errno::Io);
+        check_counts(unread.clone().fail(4), Invariant::StaleIfError, (0, 0));
+        let both = unread.fail_call(4, CallName::Connect, Errno::TimedOut);
+        check_counts(both.clone().fail(4), Invariant::StaleIfError, (0, 1));
+        check(both.exit(4, 1), "fail stale-if-error");
+    }
+
     #[test]
     fn a_peer_that_published_meanwhile_makes_it_indeterminate() {
         let told = promising(herd().age()).wave(&[4, 5]).ask(4).inject(Action::Reset, &[4]);
         let told = told.fetch(5, 1).publish(1).exit(5, 1).exit(4, 1);
+        check_counts(told, Invariant::StaleIfError, (0, 1));
+        let told = refused().wave(&[5]).fetch(5, 2).publish(2).exit(5, 2).exit(4, 1);
         check_counts(told, Invariant::StaleIfError, (0, 1));
     }
 

@@ -16,6 +16,7 @@ use crate::model::scenario::{Action, Content, Injection, Mtime, Plant, Scenario,
 use crate::model::units::{ClientId, Nanos, RequestId, Serial, Signal, Span};
 use crate::model::verdict::{Invariant, InvariantReport, Verdict};
 
+mod calls;
 mod checks;
 
 pub(super) use checks::{check, check_counts, check_sentences, summary};

@@ -115,6 +115,7 @@ mod tests {
     use crate::judge::testing::{
         Story, check, check_counts, check_sentences, damaged, herd, story,
     };
+    use crate::model::call::CallName;
     use crate::model::record::{AbortedBy, ExitStatus, What};
     use crate::model::scenario::Action;
     use crate::model::units::{ByteSize, ClientId, Signal, Span};
@@ -202,6 +203,20 @@ mod tests {
         let empty = || held(story().wave(&[1, 2]));
         check(empty().overdue(1), "pass");
         check(story().wave(&[1, 2]).inject(Action::Stop, &[1]).fail(2), "fail truthful-exit");
+        let delay = |seconds| Action::Delay(Span::from_secs(seconds));
+        let delayed = |seconds| {
+            let told = story().wave(&[1, 2]).ask(1).call(1, CallName::Recv);
+            let told = told.inject(delay(seconds), &[1]).at(5_000).fail(2).at(9_000);
+            told.head(1, 1).done(1).publish(1).exit(1, 1)
+        };
+        check(delayed(7), "pass");
+        check(delayed(2), "fail truthful-exit");
+        let locked = |told: Story| {
+            let told = told.call(1, CallName::Connect).inject(delay(7), &[1]).fail(2).at(9_000);
+            told.fetch(1, 1).publish(1).exit(1, 1)
+        };
+        check(locked(story().wave(&[1, 2]).lock(1)), "pass");
+        check(locked(story().wave(&[1, 2])), "fail truthful-exit");
         let woken = story().wave(&[1, 2]).ask(1).inject(Action::Stop, &[1]);
         let woken = woken.inject(Action::Continue, &[1]).fail(2);
         check(woken.head(1, 1).done(1).publish(1).exit(1, 1), "fail truthful-exit");

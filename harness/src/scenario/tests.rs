@@ -69,6 +69,7 @@ fn values() {
             "[clients]\npatience = \"20s\"",
             "[clients]\ncount = 14\nwaves = 4000000000",
             "[clients]\ncount = 4\nwaves = 2\n[[wave]]\n[[wave]]\ncount = 0\nbefore = [\"stop\"]",
+            "[[wave]]\ncount = 2\nreaders = 2\ncommand = \"update\"",
             "[clients]\nbetween = [\"age\"]",
             "[clients]\nwaves = 2\nbetween = [{ kill = \"KILL\" }, \"stall\", { remove = \"../x\" }]",
             "[expect]\nfetches-per-window = 0\nrecovery = \"0s\"\nwait = \"1m\"\ncontention = 2",

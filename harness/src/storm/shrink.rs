@@ -226,7 +226,7 @@ mod tests {
             assert_eq!(shorter(&action).map(|it| it.to_string()).as_deref(), expected);
         };
         let span = Span::from_millis;
-        check(Action::Delay(span(300)), Some("delay the response by 150ms"));
+        check(Action::Delay(span(300)), Some("delay the next step by 150ms"));
         check(Action::Delay(span(9)), None);
         let accept = Action::Fault(Fault::AcceptDelay(span(41)));
         check(accept, Some("the network fault accept-delay=20ms"));

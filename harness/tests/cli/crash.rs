@@ -124,6 +124,25 @@ fn a_file_that_is_removed_before_its_successor_has_the_name_is_lost_between_the_
 }
 
 #[test]
+fn who_says_nothing_of_an_old_catalogue_is_found_by_failing_its_calls_of_the_network() {
+    let place = Place::empty();
+    if !can_trace(&place) {
+        return;
+    }
+    let args = ["crash", "--client", "silent-stale", "--scenario", "sweep/expired"];
+    let args = [&args[..], &["--failures-only", "--pairs", "0"]].concat();
+    place.cachestorm(&args).check(1, &["without a word that what it returned is stale"]);
+    let swept = swept(&place);
+    for call in ["connect-network-1/ECONNREFUSED", "connect-network-1/ETIMEDOUT"]
+        .into_iter()
+        .chain(["send-network-1/ECONNRESET", "recv-network-1/ECONNRESET"])
+    {
+        let broken = &swept[&format!("sweep/expired/{call}")];
+        assert_eq!(*broken, [Invariant::StaleIfError], "{call}");
+    }
+}
+
+#[test]
 fn a_scenario_that_a_client_cannot_be_swept_with_is_told_and_leaves_the_others() {
     let place = Place::empty();
     if !can_trace(&place) {

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 /// The placeholders of `command`, `commands` and `env`.
-pub const EVERYWHERE: [&str; 8] = [
+pub const EVERYWHERE: [&str; 9] = [
     "catwalk_url",
     "cache_dir",
     "home",
@@ -15,6 +15,7 @@ pub const EVERYWHERE: [&str; 8] = [
     "patience",
     "client_dir",
     "packages",
+    "published-checksum",
 ];
 
 /// The placeholders of a check for what a client needs.

@@ -25,7 +25,14 @@ impl Errand {
             under: wave.under,
             with,
         };
-        scenario.others_in(wave.count).into_iter().map(errand).collect()
+        let mut errands: Vec<Self> =
+            scenario.others_in(wave.count).into_iter().map(errand).collect();
+        // One at least runs what the wave is there for.
+        let own = errands.iter_mut().skip(1).filter(|errand| errand.with.is_none());
+        for errand in own.rev().take(wave.readers as usize) {
+            errand.command = "get".to_owned();
+        }
+        errands
     }
 
     /// A process that belongs to no wave: it runs the client under test as the scenario's user, and
@@ -56,6 +63,24 @@ mod tests {
         check(5, &[None, None, Some(0), Some(0), Some(1)]);
         check(3, &[None, Some(0), Some(0)]);
         check(1, &[None]);
+    }
+
+    #[test]
+    fn the_last_of_its_own_clients_read_and_never_all() {
+        let check = |readers: u32, expected: &[&str]| {
+            let text = format!(
+                "summary = 'x'\n[[clients.also]]\nwith = 'a'\ncount = 1\n\
+                 [[wave]]\ncount = 4\ncommand = 'update'\nreaders = {readers}"
+            );
+            let scenario: Scenario = toml::from_str(&text).unwrap();
+            let wave = &scenario.resolved_waves()[0];
+            let errands = Errand::of_wave(&scenario, wave);
+            let commands: Vec<_> = errands.iter().map(|errand| errand.command.as_str()).collect();
+            assert_eq!(commands, expected, "{readers}");
+        };
+        check(0, &["update"; 4]);
+        check(1, &["update", "update", "get", "update"]);
+        check(3, &["update", "get", "get", "update"]);
     }
 
     #[test]

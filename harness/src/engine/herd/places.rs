@@ -39,6 +39,7 @@ pub fn make(spec: &RunSpec, ttl: Span) -> Result<Disk, EngineError> {
     Ok(Disk {
         surroundings: Surroundings {
             cache_dir: cache.seen_by_clients,
+            published: cache.dir.join(&files.published),
             home,
             tmp,
             client_dir: spec.client_dir.clone(),

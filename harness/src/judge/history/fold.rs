@@ -2,9 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
-    Exchange, Faults, FileChange, Head, History, Injected, Moment, Periods, Process, Seen,
+    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Moment, Periods, Process,
+    Seen,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::fault::{Fault, Harm};
@@ -81,7 +83,7 @@ impl<'a> Fold<'a> {
             What::Spawned { client, part, command, .. } => {
                 let index = self.history.processes.len();
                 if self.history.by_client.try_insert_new(*client, index) {
-                    self.history.processes.push(Process::new(*client, *part, command));
+                    self.history.processes.push(Process::new(*client, *part, command, now));
                 }
             }
             What::Released { client } => {
@@ -104,6 +106,9 @@ impl<'a> Fold<'a> {
             }
             What::SpawnFailed { client, error } => {
                 self.history.spawn_failures.push((now, *client, error));
+            }
+            What::Call(call) if causes::takes_a_lock(call) => {
+                self.with(call.client, |it| it.locked = it.locked.or(Some(now)));
             }
             What::Published { sighting, modified_ms } => {
                 let seen = Seen { moment: now, sighting, modified_ms: *modified_ms };
@@ -201,7 +206,14 @@ impl<'a> Fold<'a> {
                 self.with_living(targets, |it| it.kills.push((now, *signal)));
             }
             Action::Errno(_) | Action::Short(_) => {
-                self.with_living(targets, |it| it.broken_calls.push(now));
+                let fails = matches!(action, Action::Errno(_));
+                let lost = fails
+                    && causes::call(self.history.record, because)
+                        .is_some_and(|it| it.name.is_network());
+                self.with_living(targets, |it| {
+                    it.broken_calls.push(now);
+                    it.lost_calls.extend(lost.then_some(now));
+                });
             }
             Action::Stop | Action::HoldUntil(_) => self.with_living(targets, |it| {
                 if !it.is_stopped_for_good() {
@@ -213,6 +225,9 @@ impl<'a> Fold<'a> {
                     *to = Some(now);
                 }
             }),
+            Action::Delay(span) if causes::call(self.history.record, because).is_some() => {
+                self.with_living(targets, |it| it.held_up.push((now, *span)));
+            }
             Action::Delay(_) | Action::Stall | Action::Answer(_) | Action::Reset => {
                 if let Some(index) = self.exchange_hit(targets, because) {
                     let slows = matches!(action, Action::Delay(_));
@@ -270,8 +285,7 @@ impl<'a> Fold<'a> {
 
     /// Whether a fault was for the answer whose request fired it, rather than to stand.
     fn hits_one_answer(&self, fault: Fault, injection: Option<u32>, because: Option<u32>) -> bool {
-        let event = because.and_then(|index| self.history.record.events.get(index as usize));
-        let by_request = event.is_some_and(|event| matches!(event.what, What::Request(_)));
+        let by_request = matches!(causes::of(self.history.record, because), Some(What::Request(_)));
         let listed = injection.and_then(|it| self.history.record.scenario.inject.get(it as usize));
         by_request && !fault.is_at_door() && listed.is_none_or(|listed| listed.target.is_none())
     }
@@ -321,8 +335,7 @@ impl<'a> Fold<'a> {
     /// The exchange that an injection on a response hit: the one whose progress fired it, else the
     /// latest one of its target.
     fn exchange_hit(&self, targets: &[ClientId], because: Option<u32>) -> Option<usize> {
-        let event = because.and_then(|index| self.history.record.events.get(index as usize));
-        if let Some(request) = event.and_then(|event| request_of(&event.what)) {
+        if let Some(request) = causes::request(self.history.record, because) {
             return self.history.by_request.get(&request).copied();
         }
         let process = targets.first().and_then(|client| self.history.process(*client));
@@ -353,6 +366,9 @@ impl<'a> Fold<'a> {
 
     fn finish(self) -> History<'a> {
         let mut history = self.history;
+        for process in &mut history.processes {
+            process.fold_delays(&history.moments);
+        }
         for index in 0..history.exchanges.len() {
             let exchange = &history.exchanges[index];
             let sender = history.sender(exchange);
@@ -364,36 +380,5 @@ impl<'a> Fold<'a> {
         history.troubled = Periods::from_spans(explain::troubled(&history));
         history.windows = Windows::of(&history);
         history
-    }
-}
-
-/// The request that an event is about.
-fn request_of(what: &What) -> Option<RequestId> {
-    match what {
-        What::Request(request) => Some(request.request),
-        What::HeadSent { request, .. }
-        | What::HalfSent { request, .. }
-        | What::ResponseDone { request, .. }
-        | What::ResponseAborted { request, .. }
-        | What::HerdWaits { request, .. } => Some(*request),
-        _ => None,
-    }
-}
-
-/// The first of two entries with one key stays: a record that repeats an identity is nonsense, and the
-/// judge must only not be confused by it.
-trait InsertNew<K> {
-    fn try_insert_new(&mut self, key: K, index: usize) -> bool;
-}
-
-impl<K: Eq + std::hash::Hash> InsertNew<K> for HashMap<K, usize> {
-    fn try_insert_new(&mut self, key: K, index: usize) -> bool {
-        match self.entry(key) {
-            std::collections::hash_map::Entry::Occupied(_) => false,
-            std::collections::hash_map::Entry::Vacant(entry) => {
-                entry.insert(index);
-                true
-            }
-        }
     }
 }

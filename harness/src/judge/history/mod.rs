@@ -1,12 +1,15 @@
 //! One pass over a record, into the views that the invariants share.
 
+mod causes;
 mod exchange;
 mod faults;
 mod fold;
 mod moment;
 mod process;
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
 
 pub(super) use exchange::{Exchange, Head};
 pub(super) use faults::{Faults, Periods};
@@ -192,5 +195,23 @@ impl<'a> History<'a> {
             count => format!(" and {} more", count - 1),
         };
         format!("; {path}{more} lay there as a lock, created at {since}")
+    }
+}
+
+/// The first of two entries with one key stays: a record that repeats an identity is nonsense, and the
+/// judge must only not be confused by it.
+trait InsertNew<K> {
+    fn try_insert_new(&mut self, key: K, index: usize) -> bool;
+}
+
+impl<K: Eq + Hash> InsertNew<K> for HashMap<K, usize> {
+    fn try_insert_new(&mut self, key: K, index: usize) -> bool {
+        match self.entry(key) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(index);
+                true
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Moment;
 use crate::model::fault::Fault;
 use crate::model::record::{ExitStatus, Exited, Part, Sighting};
-use crate::model::units::{ClientId, Serial, Signal, Span};
+use crate::model::units::{ClientId, Nanos, Serial, Signal, Span};
 
 /// A process that the harness started.
 pub(in crate::judge) struct Process<'a> {
@@ -15,6 +15,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) part: Part,
     /// The client's command by name.
     pub(in crate::judge) command: &'a str,
+    /// When it was made.
+    pub(in crate::judge) spawned: Moment,
     /// When it was let go.
     pub(in crate::judge) released: Option<Moment>,
     /// How it ended.
@@ -27,10 +29,16 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) left_behind: Option<(Moment, &'a [u32])>,
     /// The signals that injections sent to it while it lived.
     pub(in crate::judge) kills: Vec<(Moment, Signal)>,
-    /// When injections suspended it, and when they woke it.
+    /// When injections suspended it, and when they woke it; a delay at a call is such a time, too.
     pub(in crate::judge) stops: Vec<(Moment, Option<Moment>)>,
+    /// When injections held one of its calls up, and for how long: to be added to `stops`.
+    pub(super) held_up: Vec<(Moment, Span)>,
+    /// When the first of its calls that take a lock came back with it, where that was traced.
+    pub(in crate::judge) locked: Option<Moment>,
     /// When injections made its system calls fail, or transfer less than they were asked for.
     pub(in crate::judge) broken_calls: Vec<Moment>,
+    /// Those of them that were calls of the network and failed.
+    pub(in crate::judge) lost_calls: Vec<Moment>,
     /// The faults that its connections met before there was a request.
     pub(in crate::judge) met: Vec<(Moment, Fault)>,
     /// Its requests, as indices into [`super::History::exchanges`].
@@ -39,11 +47,12 @@ pub(in crate::judge) struct Process<'a> {
 
 impl<'a> Process<'a> {
     /// A process that exists and has not been let go.
-    pub(super) fn new(client: ClientId, part: Part, command: &'a str) -> Self {
+    pub(super) fn new(client: ClientId, part: Part, command: &'a str, spawned: Moment) -> Self {
         Self {
             client,
             part,
             command,
+            spawned,
             released: None,
             exited: None,
             overdue: None,
@@ -51,7 +60,10 @@ impl<'a> Process<'a> {
             left_behind: None,
             kills: Vec::new(),
             stops: Vec::new(),
+            held_up: Vec::new(),
+            locked: None,
             broken_calls: Vec::new(),
+            lost_calls: Vec::new(),
             met: Vec::new(),
             exchanges: Vec::new(),
         }
@@ -127,7 +139,22 @@ impl<'a> Process<'a> {
 
     /// Whether an injection suspended it and none woke it.
     pub(in crate::judge) fn is_stopped_for_good(&self) -> bool {
-        self.stops.last().is_some_and(|(_, to)| to.is_none())
+        self.stops.iter().any(|(_, to)| to.is_none())
+    }
+
+    /// Counts the delays at its calls among the times for which it was suspended, now that every moment is known.
+    pub(super) fn fold_delays(&mut self, moments: &[Moment]) {
+        let ended = self.ended();
+        for (from, span) in std::mem::take(&mut self.held_up) {
+            let nanos = u64::try_from(span.0.as_nanos()).unwrap_or(u64::MAX);
+            let at = Nanos(from.at.0.saturating_add(nanos));
+            let index = moments.partition_point(|moment| moment.at.0 < at.0).max(from.index + 1);
+            let cache_time = from.cache_time.saturating_add(nanos);
+            let over = Moment { index, at, cache_time };
+            let cut = ended.filter(|ended| ended.at.0 <= at.0);
+            self.stops.push((from, Some(cut.unwrap_or(over))));
+        }
+        self.stops.sort_by_key(|(from, _)| from.index);
     }
 
     /// Whether its end shows a failure of its own: a code other than 0, or a signal that a program

@@ -78,6 +78,12 @@ fn one_wave(wave: &Wave, node: &Node<'_>, problems: &mut Vec<Problem>) {
     if let Some(name) = &wave.command {
         command(name, &node.get("command"), problems);
     }
+    if let Some(readers) = wave.readers
+        && wave.count.is_some_and(|clients| clients <= readers)
+    {
+        let problem = Problem::at(node.get("readers").span(), "a wave of readers alone");
+        problems.push(problem.help("write fewer than `count`, or leave out `command` and this"));
+    }
     for (step, one) in wave.before.iter().enumerate() {
         action::check_step(one, &node.get("before").at(step), problems);
     }
