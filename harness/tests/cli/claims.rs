@@ -6,6 +6,7 @@ use super::support::Place;
 
 const BEFORE: &str = "before-fix";
 const REPORT: &str = "status-report";
+const FETCH: &str = "status-report-fetch";
 const REFERENCE: &str = "reference";
 
 /// What must come out on a machine of any speed: a part of the claim, the client, the verdict (`None` where
@@ -18,23 +19,29 @@ const CERTAIN: &[(&str, &str, Option<bool>, &str)] = &[
     ("3 simultaneous", REFERENCE, Some(true), "3 of 3 succeed, file whole"),
     ("no partial writes", BEFORE, Some(false), "damaged sightings"),
     ("no partial writes", REPORT, Some(true), "0 damaged sightings"),
+    ("no partial writes", FETCH, Some(true), "0 damaged sightings"),
     ("no partial writes", REFERENCE, Some(true), "0 damaged sightings"),
     ("a corrupted cache", REFERENCE, Some(true), "14 of 14 succeed"),
     ("no dangling lock", BEFORE, None, "the description of `before-fix` names none"),
     ("fetcher killed", BEFORE, Some(true), "the next process succeeds"),
     ("fetcher killed", REPORT, Some(true), "the next process succeeds"),
+    ("fetcher killed", FETCH, Some(false), "the next process fails"),
     ("fetcher killed", REFERENCE, Some(true), "the next process succeeds"),
     ("graceful failure", BEFORE, None, "the description of `before-fix` names none"),
     ("graceful failure", REPORT, Some(false), "0 of 3 succeed"),
+    ("graceful failure", FETCH, Some(false), "0 of 3 succeed"),
+    ("error recovery", FETCH, Some(true), "the next process succeeds"),
     ("error recovery", BEFORE, Some(true), "the next process succeeds"),
     ("error recovery", REPORT, Some(true), "the next process succeeds"),
     ("error recovery", REFERENCE, Some(true), "the next process succeeds"),
     ("a stale cache", REFERENCE, Some(true), "14 of 14 get it, by 1 request"),
     ("a fresh cache", BEFORE, Some(false), "14 requests, file rewritten"),
     ("a fresh cache", REPORT, Some(true), "0 requests, file unchanged"),
+    ("a fresh cache", FETCH, Some(true), "0 requests, file unchanged"),
     ("a fresh cache", REFERENCE, Some(true), "0 requests, file unchanged"),
     ("hit rate", BEFORE, Some(false), "0 % of 100 processes"),
     ("hit rate", REPORT, Some(false), "0 % of 100 processes"),
+    ("hit rate", FETCH, Some(false), "0 % of 100 processes"),
     ("hit rate", REFERENCE, Some(true), "95 % of 100 processes"),
 ];
 
@@ -74,6 +81,11 @@ fn what_the_program_before_the_fix_comes_to_stands_in_the_readme() {
 #[test]
 fn what_the_fix_to_the_letter_comes_to_stands_in_the_readme() {
     check(REPORT);
+}
+
+#[test]
+fn what_the_fix_with_the_fetch_under_the_lock_comes_to_stands_in_the_readme() {
+    check(FETCH);
 }
 
 #[test]
