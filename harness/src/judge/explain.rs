@@ -10,7 +10,7 @@
 //! | a call of the network that fails | of the one whose call it was | of the one whose call it was | of all that lived meanwhile, but of the one whose call it was only if no answer came after it |
 //! | another call that fails, or one that transfers less | of the one whose call it was | of the one whose call it was | of the one whose call it was if it says so, and of all others that lived meanwhile |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
-//! | delay; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
+//! | delay of a response; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
 //! | an answer that was held until the harness gave up on the herd | like a delay | like a delay | like a delay |
 //! | a fault that spares | never | never | never |
 //! | connections refused or hanging | there is none | of those it is against | of all that lived meanwhile |
