@@ -7,7 +7,7 @@ pub const NO_SKIPS: &str = "CACHESTORM_NO_SKIPS";
 /// is for what every machine of the project's own has.
 ///
 /// # Panics
-/// Where [`NO_SKIPS`] is set.
+/// Where `CACHESTORM_NO_SKIPS` is set.
 pub fn skip(reason: &str) {
     assert!(
         std::env::var_os(NO_SKIPS).is_none(),
