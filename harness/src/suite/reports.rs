@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use cachestorm_reports::{ReportError, html, write_all};
+use rayon::iter::Either;
+use rayon::prelude::*;
 
 use crate::judge::windows;
 use crate::model::run::Run;
@@ -36,20 +38,15 @@ pub fn write_html(
     file: &Path,
     beside: Option<html::Beside<'_>>,
 ) -> Result<Vec<StoreError>, ReportError> {
-    let mut scenes = Vec::new();
-    let mut gone = Vec::new();
-    for result in html::chosen(run) {
-        let Some(path) = run.results.get(result).and_then(|it| it.record.as_ref()) else {
-            continue;
-        };
-        match read_record(&dir.join(path)) {
-            Ok(record) => {
-                let windows = windows(&record);
-                scenes.push(html::Scene { result, record, windows });
-            }
-            Err(error) => gone.push(error),
-        }
-    }
+    let scene = |result: usize| {
+        let path = run.results.get(result)?.record.as_ref()?;
+        Some(read_record(&dir.join(path)).map(|record| {
+            let windows = windows(&record);
+            html::Scene { result, record, windows }
+        }))
+    };
+    let (gone, scenes): (Vec<_>, Vec<_>) =
+        html::chosen(run).into_par_iter().filter_map(scene).partition_map(Either::from);
     write(file, &html::render_beside(run, strict, &scenes, beside)?)?;
     Ok(gone)
 }

@@ -137,14 +137,16 @@ const SHOWN: [f64; 6] = [50.0, 75.0, 90.0, 99.0, 99.9, 99.99];
 impl Percentiles {
     /// `None` of nothing.
     pub fn of(microseconds: &[u64]) -> Option<Self> {
-        // One hour at the most; anything longer counts as that.
-        let mut histogram = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 3).ok()?;
+        // The longest is told as it was; the histogram knows it to three digits only.
+        let longest = *microseconds.iter().max()?;
+        // One hour at the most; anything longer counts as that. No larger than need be, since most runs have few
+        // processes and every run has a histogram.
+        let bound = longest.clamp(2, 3_600_000_000);
+        let mut histogram = Histogram::<u64>::new_with_bounds(1, bound, 3).ok()?;
         for value in microseconds {
             histogram.saturating_record(*value);
         }
         let count = histogram.len();
-        // The longest is told as it was; the histogram knows it to three digits only.
-        let longest = *microseconds.iter().max()?;
         // A percentile needs at least one value beyond it to differ from the longest.
         #[allow(clippy::cast_precision_loss)]
         let tells = |percentile: &f64| (100.0 - percentile) / 100.0 * count as f64 >= 1.0;

@@ -12,6 +12,7 @@ use askama::filters::Escaper;
 use cachestorm_model::record::Record;
 use cachestorm_model::run::{Run, ScenarioResult};
 use cachestorm_model::verdict::TtlWindow;
+use rayon::prelude::*;
 
 use crate::ReportError;
 use crate::counts::Status;
@@ -46,6 +47,9 @@ const EACH: usize = 2;
 
 /// The data of all timelines together is not much larger, in bytes: a browser must open it at once.
 const DATA_MAX: usize = 32 << 20;
+
+/// So many pages are made before their data is added up: what is too large is let go of soon.
+const AT_ONCE: usize = 64;
 
 /// The style sheet, and the scripts in the order in which they are read.
 const STYLE: &str = include_str!("../../templates/report/style.css");
@@ -100,15 +104,20 @@ pub fn render_beside(
 ) -> Result<String, ReportError> {
     let mut pages = Vec::new();
     let mut size = 0;
-    for scene in scenes {
-        let Some(result) = run.results.get(scene.result) else { continue };
-        let page = page::Page::of(result, scene, pages.len(), beside)?;
-        // The first is drawn however large it is.
-        if !pages.is_empty() && size + page.data.len() > DATA_MAX {
-            continue;
+    for some in scenes.chunks(AT_ONCE) {
+        let made: Vec<page::Page> = some
+            .par_iter()
+            .filter_map(|scene| Some((run.results.get(scene.result)?, scene)))
+            .map(|(result, scene)| page::Page::of(result, scene, beside))
+            .collect::<Result<_, _>>()?;
+        for page in made {
+            // The first is drawn however large it is.
+            if !pages.is_empty() && size + page.data.len() > DATA_MAX {
+                continue;
+            }
+            size += page.data.len();
+            pages.push(page);
         }
-        size += page.data.len();
-        pages.push(page);
     }
     let drawn: BTreeSet<usize> = pages.iter().map(|page| page.result).collect();
     pages.sort_by_key(|page| page.result);

@@ -101,7 +101,6 @@ impl<'a> Page<'a> {
     pub fn of(
         result: &'a ScenarioResult,
         scene: &'a Scene,
-        number: usize,
         beside: Option<Beside<'_>>,
     ) -> Result<Self, ReportError> {
         let then = beside.and_then(|beside| Then::of(beside, &result.scenario));
@@ -116,7 +115,7 @@ impl<'a> Page<'a> {
             .map(|statement| statement.paragraph());
         Ok(Self {
             result: scene.result,
-            number,
+            number: 0,
             id: anchor(result),
             status: Status::of(result),
             name: &result.scenario,

@@ -47,7 +47,7 @@ impl Tracer {
         let (commands, asked) = mpsc::channel();
         let (ready, bell) = mpsc::sync_channel(1);
         let thread = thread::Builder::new().name("tracer".into()).spawn(move || {
-            super::sys::core::take_one();
+            let _place = super::sys::core::take_one();
             let bell = Arc::new(Bell::of_this_thread());
             // Nobody waits for the bell only where the starting thread is gone.
             let _ = ready.send(Arc::clone(&bell));
