@@ -64,7 +64,14 @@ impl Writer {
     fn wave(&mut self, wave: u32, clients: &[ClientId], herd: Herd) {
         for &client in clients {
             let (part, command) = (Part::Wave(wave), "get".to_owned());
-            self.push(What::Spawned { client, pid: client.0, part, command, with: None });
+            self.push(What::Spawned {
+                client,
+                pid: client.0,
+                part,
+                command,
+                with: None,
+                publishes: None,
+            });
         }
         clients.iter().for_each(|&client| self.push(What::Released { client }));
         let fetchers = match herd {
@@ -85,6 +92,7 @@ impl Writer {
                 stdout: Excerpt::default(),
                 stderr: Excerpt::default(),
                 said_stale: false,
+                told: None,
             }));
         }
         self.push(What::Injected {

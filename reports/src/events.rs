@@ -6,6 +6,7 @@ use cachestorm_model::call::Call;
 use cachestorm_model::record::{
     AbortedBy, Change, Effect, Event, Excerpt, Exited, Part, Request, Role, Sighting, What,
 };
+use cachestorm_model::tells::Told;
 use cachestorm_model::units::{ClientId, RequestId};
 
 use crate::text::{clean, counted, listed, one_line};
@@ -67,10 +68,14 @@ fn words(what: &What, senders: &Senders) -> String {
             format!("let wave {wave} go: {}", clients_listed(clients))
         }
         What::WaveEnded { wave } => format!("saw the last process of wave {wave} end"),
-        What::Spawned { pid, part, command, with, .. } => {
+        What::Spawned { pid, part, command, with, publishes, .. } => {
             let with = with.as_ref().map(|with| format!(" of {with}")).unwrap_or_default();
             let purpose = purpose(*part);
-            format!("was started with the command \"{command}\"{with} {purpose} (pid {pid})")
+            let publishes =
+                publishes.map(|serial| format!(", to publish {serial},")).unwrap_or_default();
+            format!(
+                "was started with the command \"{command}\"{with}{publishes} {purpose} (pid {pid})"
+            )
         }
         What::Released { .. } => "was let go".to_owned(),
         What::SpawnFailed { error, .. } => format!("could not be started: {error}"),
@@ -195,12 +200,23 @@ fn exit(exited: &Exited) -> String {
             format!(" and a damaged catalogue ({}: {how})", counted(*bytes, "byte"))
         }
     };
+    let told = exited.told.as_ref().map(tale).unwrap_or_default();
     let stale = if exited.said_stale { ", saying that it is stale" } else { "" };
     let complaint = match &exited.stderr {
         Excerpt { text, .. } if exited.status.success() || text.trim().is_empty() => String::new(),
         Excerpt { text, .. } => format!("; standard error: {text}"),
     };
-    format!("ended with {}{got}{stale}{complaint}", exited.status)
+    format!("ended with {}{told}{got}{stale}{complaint}", exited.status)
+}
+
+/// What a process told, as the end of half a sentence.
+fn tale(told: &Told) -> String {
+    let states = told.exit.iter().flatten().map(ToString::to_string).collect::<Vec<_>>();
+    let exit = (!states.is_empty()).then(|| format!(" (which tells: {})", states.join(" or ")));
+    let output = told.output.iter().map(|(subject, text)| {
+        format!(", telling {subject}: {}", text.as_deref().unwrap_or("nothing"))
+    });
+    exit.into_iter().chain(output).collect()
 }
 
 fn asked(request: &Request) -> String {

@@ -5,7 +5,14 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::tells::Tells;
 use crate::units::Span;
+
+/// The command that publishes the catalogue that is built into the client.
+pub const UPDATE_EMBEDDED: &str = "update-embedded";
+
+/// The placeholder of the path of a file with a newer catalogue, which a command is to publish.
+pub const CATALOGUE_FILE: &str = "{catalogue-file}";
 
 /// A program under test: how to run it, where it keeps its files, what it promises.
 ///
@@ -14,7 +21,8 @@ use crate::units::Span;
 /// long to wait for the server), `{client_dir}` (the folder of this
 /// file), `{packages}` (where its packages are installed), `{need-NAME}` (the line that the check of a need
 /// prints), `{port-NAME}` (of a service), `{published-checksum}` (the SHA-256 of what was published before the
-/// process was let go) and, as the first word of a command only, `{cache-client}` (the
+/// process was let go), in `commands` alone `{catalogue-file}` (a file outside of the cache directory with a
+/// catalogue newer than all that Catwalk serves, for the processes of one wave to publish) and, as the first word of a command only, `{cache-client}` (the
 /// fixture binary).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -29,6 +37,9 @@ pub struct Client {
     /// Further commands by name, such as `update`, which bypasses the TTL.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub commands: BTreeMap<String, Vec<String>>,
+    /// Those of them that tell something of the cache instead of returning a catalogue, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tells: BTreeMap<String, Tells>,
     /// Environment variables, on top of a minimal one (PATH, HOME, LANG, TMPDIR).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
@@ -106,6 +117,10 @@ pub struct Files {
     /// Files that belong to the published one and age with it (an ETag beside the data), as globs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sidecars: Vec<String>,
+    /// The catalogue that is built into the client, as a file in the folder of this description, so that what the
+    /// client returns or publishes of it is known. The command `update-embedded` publishes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedded: Option<String>,
 }
 
 impl Files {
@@ -192,6 +207,7 @@ impl Client {
             name,
             command: command.into_iter().map(Into::into).collect(),
             commands: BTreeMap::new(),
+            tells: BTreeMap::new(),
             env: BTreeMap::new(),
             ttl: None,
             requires: Vec::new(),
@@ -205,6 +221,7 @@ impl Client {
                 lock_kind: LockKind::default(),
                 temporaries: Vec::new(),
                 sidecars: Vec::new(),
+                embedded: None,
             },
             stdout: Stdout::default(),
             age: Age::default(),
@@ -225,6 +242,12 @@ impl Client {
             return Some(&self.command);
         }
         self.commands.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether the command named `name` is told a file whose catalogue it is to publish.
+    pub fn publishes_file(&self, name: &str) -> bool {
+        let words = self.command_named(name).unwrap_or_default();
+        words.iter().any(|word| word.contains(CATALOGUE_FILE))
     }
 
     /// The TTL in force: the client's own where it has a fixed one, else the scenario's.

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::record::Sighting;
+use crate::tells::Told;
 use crate::units::ClientId;
 
 /// The end of a process.
@@ -33,6 +34,9 @@ pub struct Exited {
     pub stderr: Excerpt,
     /// Whether standard output or error held the client's word for a stale catalogue.
     pub said_stale: bool,
+    /// What it told, where its command is one that tells something of the cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
 }
 
 /// How a process ended.

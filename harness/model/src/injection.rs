@@ -191,6 +191,9 @@ pub enum Action {
     Stop,
     /// Wake a suspended process group (SIGCONT).
     Continue,
+    /// Start one more process of the client under test in the wave that is running, with this command. Only for
+    /// triggers within a wave.
+    Run(String),
     /// Start so many processes at once that end at once, beside the clients: a machine that is busy
     /// starting and burying.
     ForkStorm(u32),
@@ -289,6 +292,7 @@ impl Action {
         !matches!(
             self,
             Self::Bump
+                | Self::Run(_)
                 | Self::Age
                 | Self::AgeBy(_)
                 | Self::Free
@@ -308,6 +312,7 @@ impl fmt::Display for Action {
             Self::KillGroup(signal) => write!(f, "{signal} to the process group"),
             Self::Stop => f.write_str("stop the process"),
             Self::Continue => f.write_str("continue the process"),
+            Self::Run(command) => write!(f, "start one more process, with the command {command}"),
             Self::ForkStorm(count) => write!(f, "start a storm of {count} processes"),
             Self::Delay(span) => write!(f, "delay the next step by {span}"),
             Self::Errno(errno) => write!(f, "fail the call with {errno}"),

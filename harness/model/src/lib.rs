@@ -7,7 +7,7 @@
 //! 1. [`units`]: durations, byte sizes and identities, so that no bare number has an unclear unit;
 //! 2. [`fault`]: the faults of the network, and what can detect each;
 //! 3. [`scenario`]: a scenario file as a value;
-//! 4. [`client`]: the description of a program under test;
+//! 4. [`client`]: the description of a program under test, with [`tells`] for commands that tell of the cache;
 //! 5. [`record`]: one run of one scenario as a list of events, with [`call`] for system calls and [`errno`]
 //!    for their errors;
 //! 6. [`verdict`]: what the judge says about a record;
@@ -40,5 +40,6 @@ pub mod record;
 pub mod run;
 pub mod scenario;
 pub mod sweep;
+pub mod tells;
 pub mod units;
 pub mod verdict;

@@ -89,6 +89,10 @@ pub enum What {
         /// The client that it runs, where that is not the one under test.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         with: Option<String>,
+        /// The catalogue that its command is to publish, where that is not the server's: the one in the file that it
+        /// was told, or the one that is built in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        publishes: Option<Serial>,
     },
     /// A process was let go: from here on its own time counts.
     Released {
@@ -343,7 +347,7 @@ pub enum Sighting {
     Absent,
     /// The client's description says that it does not show what it got.
     NotShown,
-    /// One whole catalogue that was served.
+    /// One whole catalogue that was served, handed to a client in a file, or is built into the client.
     Whole {
         /// Which.
         serial: Serial,

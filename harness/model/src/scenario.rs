@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::tells::Fact;
 use crate::units::{ByteSize, ClientId, Span};
 use crate::verdict::Invariant;
 
@@ -251,6 +252,10 @@ pub struct Expect {
     /// Invariants that this scenario is about: one that was never evaluated makes it `vacuous`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub proves: Vec<Invariant>,
+    /// What commands that tell something of the cache must have told, and have been held to: where one of these could
+    /// not be held against what was so, the scenario is `vacuous`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<Fact>,
 }
 
 impl Default for Expect {
@@ -265,6 +270,7 @@ impl Default for Expect {
             residue: 1,
             contention: None,
             proves: Vec::new(),
+            told: Vec::new(),
         }
     }
 }
@@ -297,6 +303,16 @@ impl Scenario {
     pub fn kills_somebody(&self) -> bool {
         let kills = |action: &Action| matches!(action, Action::Kill(_) | Action::KillGroup(_));
         self.inject.iter().any(|injection| kills(&injection.action))
+    }
+
+    /// Every command that it runs, but for the `get` of readers and probes.
+    pub fn commands(&self) -> Vec<String> {
+        let waves = self.resolved_waves().into_iter().map(|wave| wave.command);
+        let injected = self.inject.iter().filter_map(|injection| match &injection.action {
+            Action::Run(command) => Some(command.clone()),
+            _ => None,
+        });
+        waves.chain(injected).collect()
     }
 
     /// Whether it is about a service of the client's.

@@ -163,13 +163,22 @@ impl fmt::Display for RequestId {
     }
 }
 
-/// The number of a catalogue: 1 for the first that Catwalk serves, one more after each bump.
+/// The number of a catalogue: 1 for the first that Catwalk serves, one more after each bump and for each that is
+/// handed to clients in a file; 0 for the one that is built into a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Serial(pub u32);
 
+impl Serial {
+    /// The catalogue that is built into a client: older than all.
+    pub const EMBEDDED: Self = Self(0);
+}
+
 impl fmt::Display for Serial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::EMBEDDED {
+            return f.write_str("the embedded catalogue");
+        }
         write!(f, "catalogue {}", self.0)
     }
 }

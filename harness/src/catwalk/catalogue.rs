@@ -15,6 +15,7 @@ use super::etag;
 use crate::model::scenario::EtagMode;
 use crate::model::units::{ByteSize, Serial};
 
+mod built_in;
 pub mod canonical;
 mod document;
 mod library;

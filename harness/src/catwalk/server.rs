@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use hyper::body::Bytes;
 use hyper::header::HeaderValue;
 
 use super::answer::Desk;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub listeners: Listeners,
     /// What fixes everything that faults draw by lot.
     pub seed: u64,
+    /// The catalogue that is built into the client, where it is known.
+    pub built_in: Option<Bytes>,
 }
 
 impl From<&scenario::Catwalk> for Settings {
@@ -48,6 +51,7 @@ impl From<&scenario::Catwalk> for Settings {
             backend: Backend::default(),
             listeners: Listeners::default(),
             seed: 0,
+            built_in: None,
         }
     }
 }
@@ -94,7 +98,7 @@ impl Catwalk {
         }
         let doors = Doors::new(port, settings.listeners)?;
         let desk = Desk {
-            library: Library::new(settings.body),
+            library: Library::beside(settings.body, settings.built_in),
             etag: settings.etag,
             cache_control,
             tally: Tally::default(),

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::client::needs;
 use crate::client::process::Confinement;
-use crate::model::client::Client;
+use crate::model::client::{CATALOGUE_FILE, Client};
 use crate::model::units::Span;
 
 /// The variable by which a process of ours is known, also after it has left its group and session.
@@ -31,6 +31,8 @@ pub struct Surroundings {
     pub home: PathBuf,
     /// The variable `TMPDIR`.
     pub tmp: PathBuf,
+    /// `{catalogue-file}`: where a catalogue lies that a client is told to publish.
+    pub catalogue_file: PathBuf,
     /// `{client_dir}`: the folder of the description.
     pub client_dir: PathBuf,
     /// What `{cache-client}` stands for: a program and its first arguments.
@@ -86,6 +88,18 @@ pub enum PrepareError {
         program: String,
         /// What is the matter.
         problem: &'static str,
+    },
+    /// The catalogue that is built into the client is not beside its description.
+    #[error(
+        "client \"{client}\": the embedded catalogue \"{file}\" cannot be read ({problem}); check `embedded` in the [files] of its client.toml"
+    )]
+    NoEmbedded {
+        /// The client's name.
+        client: String,
+        /// The file as the description names it.
+        file: String,
+        /// What the system said.
+        problem: String,
     },
 }
 
@@ -191,6 +205,7 @@ fn fill(text: &str, surroundings: &Surroundings, base_url: &str) -> OsString {
             "{home}" => filled.push(&surroundings.home),
             "{patience}" => filled.push(surroundings.patience.to_string()),
             "{client_dir}" => filled.push(&surroundings.client_dir),
+            CATALOGUE_FILE => filled.push(&surroundings.catalogue_file),
             "{packages}" => filled.push(&surroundings.packages),
             "{published-checksum}" => filled.push(checksum(&surroundings.published)),
             "{ttl}" => filled.push(ttl.to_string()),
@@ -281,6 +296,7 @@ mod tests {
             published: "/no/such/file".into(),
             home: "/home/c".into(),
             tmp: "/tmp/c".into(),
+            catalogue_file: "/handed".into(),
             client_dir: "/clients/x".into(),
             packages: "/packages/x".into(),
             needs: BTreeMap::from([("py".to_owned(), "/usr/bin/py".into())]),
@@ -304,6 +320,7 @@ mod tests {
         check(&["x", "--url={catwalk_url}/v2"], &["x", "--url=http://127.0.0.1:1/c/07/v2"]);
         check(&["x", "{ttl}", "{ttl_seconds}", "{patience}"], &["x", "1m 30s", "90", "7s"]);
         check(&["x", "{cache_dir}:{home}:{client_dir}"], &["x", "/cache:/home/c:/clients/x"]);
+        check(&["x", "--file={catalogue-file}"], &["x", "--file=/handed"]);
         check(&["{packages}/bin/x", "{packages}"], &["/packages/x/bin/x", "/packages/x"]);
         check(&["x", "db:{port-db}", "{port-other}"], &["x", "db:4242", "{port-other}"]);
         check(&["{need-py}", "{need-other}"], &["/usr/bin/py", "{need-other}"]);

@@ -122,7 +122,10 @@ impl Disk {
 
     /// Gives a file of the harness's to whom the cache directory belongs to: clients may run as somebody else, and a
     /// lock that they cannot open is another fault than the one that is planted.
-    fn give_to_clients(&self, path: &Path) -> Result<(), DiskError> {
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn give_to_clients(&self, path: &Path) -> Result<(), DiskError> {
         let owner = self.dir.metadata().map_err(io_error("stat", &self.dir))?;
         let (user, group) = (owner.uid(), owner.gid());
         if rustix::process::geteuid().as_raw() == user {

@@ -26,6 +26,7 @@ fn place() -> (TempDir, Disk) {
         lock_kind: LockKind::Existence,
         temporaries: vec!["crush/*.tmp".into()],
         sidecars: vec!["crush/*.etag".into()],
+        embedded: None,
     };
     let dir = make("cache");
     let disk = Disk {
@@ -34,6 +35,7 @@ fn place() -> (TempDir, Disk) {
             published: dir.join(&files.published),
             home: make("home"),
             tmp: make("tmp"),
+            catalogue_file: "/handed".into(),
             client_dir: "/".into(),
             packages: "/".into(),
             needs: std::collections::BTreeMap::new(),

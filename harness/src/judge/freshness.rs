@@ -1,7 +1,7 @@
 //! `freshness`: no client returns a catalogue older than the TTL and a grace.
 //!
 //! A catalogue is as old as the last time that Catwalk vouched for it: a 200 with it that was sent whole,
-//! or a 304 that confirmed it. For each client that exits with code 0 the catalogue must have been vouched
+//! or a 304 that confirmed it, or a client that was told to publish it from a file or as the one that is built in. For each client that exits with code 0 the catalogue must have been vouched
 //! for at its release minus the TTL minus `expect.grace`, in cache time, or later. A catalogue that the
 //! harness planted counts as vouched for when it was planted with a present or future time; bytes that
 //! were there already do only if their time was made the present, since a time in the future is
@@ -133,13 +133,23 @@ impl Vouched {
                 all.push((serial, head.moment.index, moment));
             }
         }
+        all.extend(by_hand(history));
         let mut current = Serial(1);
+        let mut last = current;
+        let mut handed = history.processes.iter().peekable();
         let mut set_back = Vec::new();
         for injected in history.injected.iter().filter(|injected| injected.landed()) {
             let moment = injected.moment;
             match injected.action {
                 Action::ClockBack(span) => set_back.push((moment, span.nanos())),
-                Action::Bump => current = Serial(current.0.saturating_add(1)),
+                Action::Bump => {
+                    // What was handed out in a file has a number of its own.
+                    while let Some(process) = handed.next_if(|it| it.spawned.index < moment.index) {
+                        last = last.max(process.publishes.unwrap_or(last));
+                    }
+                    last = Serial(last.0.saturating_add(1));
+                    current = last;
+                }
                 Action::Plant(plant) => {
                     let serial = planted(history, plant, moment, current);
                     all.extend(serial.map(|serial| (serial, moment.index, moment)));
@@ -167,6 +177,14 @@ impl Vouched {
         let count = moments.partition_point(|(known, _)| *known < event);
         count.checked_sub(1).map(|last| moments[last].1)
     }
+}
+
+/// When clients vouched for what they were told to publish: as they were let go, and as it was seen published.
+fn by_hand(history: &History<'_>) -> impl Iterator<Item = (Serial, usize, Moment)> {
+    let told = history.processes.iter().filter_map(|it| Some((it.publishes?, it.released?)));
+    let windows = history.windows.all.iter().filter(|window| window.by_hand);
+    let all = told.chain(windows.map(|window| (window.serial, window.opened)));
+    all.map(|(serial, moment)| (serial, moment.index, moment))
 }
 
 /// The catalogue that a planted file passes off as fresh, if any.

@@ -4,7 +4,7 @@
 //! it returns a verdict on any record, even on one that no engine could have written.
 //!
 //! Reading order: `history` folds a record once into the views that the invariants share, with `explain`
-//! and `windows` beside it; then one file per invariant; then `measures` and `contention` for the
+//! and `windows` beside it; then one file per invariant, with `telling` and `embedded` for what several ask; then `measures` and `contention` for the
 //! figures and `outcome` for the one word.
 //!
 //! Two ideas run through all of it.
@@ -19,6 +19,7 @@
 mod bounded_residue;
 mod bounded_wait;
 mod contention;
+mod embedded;
 mod explain;
 mod findings;
 mod freshness;
@@ -35,6 +36,7 @@ mod outcome;
 mod properties;
 mod single_flight;
 mod stale_if_error;
+mod telling;
 #[cfg(test)]
 mod testing;
 mod truthful_exit;

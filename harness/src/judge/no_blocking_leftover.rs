@@ -4,6 +4,7 @@
 //! wrong is reported here and nowhere else. A lock file that stays is no fault where it is only what an
 //! advisory lock is taken on; where the file *is* the lock, none may remain when all have ended.
 
+use super::embedded;
 use super::findings::{Findings, counted};
 use super::history::{History, Process};
 use crate::model::client::LockKind;
@@ -76,6 +77,9 @@ fn complaint(history: &History<'_>, probe: &Process<'_>) -> Option<String> {
             _ => "no catalogue".to_owned(),
         };
         return Some(format!("exited with code 0 at {moment} and returned {shown}"));
+    }
+    if let Some(complaint) = embedded::complaint(history, probe) {
+        return Some(format!("exited with code 0 at {moment} and {complaint}"));
     }
     let bound = history.record.scenario.expect.wait?;
     let run = probe.time_run()?;

@@ -4,7 +4,11 @@
 //! injection planted over the published file or removed it, and one in whose life, or in that of the
 //! client before, a fault kept a newer catalogue from being published. A client that runs the command
 //! `rollback` goes back because it was told to, and excuses whoever reads after it; it goes back by one
-//! step from what it was to leave, if it exits with code 0, and that is judged here, too (`rollback`).
+//! step from what it was to leave, if it exits with code 0, and that is judged here, too (`rollback`). So does one
+//! that publishes the catalogue that is built in.
+//!
+//! What a client has published from a file is no word of Catwalk's: once Catwalk has vouched for its own again, that
+//! one is not older.
 
 mod rollback;
 
@@ -71,7 +75,7 @@ fn steps(history: &History<'_>) -> Vec<Step> {
 }
 
 fn judge(history: &History<'_>, before: Returned, after: Returned, findings: &mut Findings) {
-    if after.serial >= before.serial {
+    if after.serial >= before.serial || is_newer_by_hand(history, before, after) {
         findings.evaluated();
         return;
     }
@@ -100,15 +104,25 @@ fn judge(history: &History<'_>, before: Returned, after: Returned, findings: &mu
     });
 }
 
+/// Whether the earlier catalogue was published by hand, and Catwalk has vouched for the later one since.
+fn is_newer_by_hand(history: &History<'_>, before: Returned, after: Returned) -> bool {
+    let Some(handed) = history.handed_out(before.serial) else { return false };
+    history.fetches().any(|fetch| {
+        let since = |vouched: Moment| handed.index < vouched.index;
+        let same = fetch.answer().is_some_and(|(_, serial)| serial == after.serial);
+        same && fetch.arrived.index < after.moment.index && fetch.vouched().is_some_and(since)
+    })
+}
+
 /// Whether the client could not write to the cache directory at some time in its life.
 fn kept_from_publishing(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| history.faults.disk.overlap(first, last))
 }
 
-/// Whether a client that rolls back lived between two events.
+/// Whether a client that rolls back, or publishes what is built in, lived between two events.
 fn was_told_to_go_back(history: &History<'_>, after: usize, before: usize) -> bool {
-    let mut rollbacks =
-        history.processes.iter().filter(|process| process.command == rollback::COMMAND);
+    let goes_back = |it: &&Process<'_>| it.goes_back() || it.publishes == Some(Serial::EMBEDDED);
+    let mut rollbacks = history.processes.iter().filter(goes_back);
     rollbacks.any(|process| {
         let begun = process.released.is_some_and(|released| released.index <= before);
         begun && process.ended().is_none_or(|ended| ended.index >= after)

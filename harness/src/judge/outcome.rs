@@ -6,6 +6,7 @@
 use super::findings::counted;
 use super::history::History;
 use super::measures;
+use super::telling;
 use crate::model::fault::Fault;
 use crate::model::record::{Effect, ExitStatus, What};
 use crate::model::scenario::Action;
@@ -124,6 +125,9 @@ fn gaps(history: &History<'_>, invariants: &[InvariantReport], measures: &Measur
             report.invariant
         ));
     }
+    gaps.extend(telling::demanded(history).filter(|(_, times)| *times == 0).map(|(fact, _)| {
+        format!("nothing that a command told of \"{fact}\" could be held against what was so")
+    }));
     shorten(gaps)
 }
 
@@ -163,6 +167,8 @@ fn witnesses(
     for report in proven(history, invariants) {
         witnesses.push(witness(&format!("{} evaluated", report.invariant), report.evaluations, 1));
     }
+    let told = telling::demanded(history);
+    witnesses.extend(told.map(|(fact, times)| witness(&format!("{fact} told"), times, 1)));
     witnesses
 }
 

@@ -13,6 +13,7 @@ use crate::model::record::{
     Sighting, What,
 };
 use crate::model::scenario::{Action, Content, Mtime};
+use crate::model::tells::{State, Subject, Told};
 use crate::model::units::{ClientId, Nanos, RequestId, Serial, Signal, Span};
 use crate::model::verdict::{Invariant, InvariantReport, Outcome, Verdict};
 
@@ -102,14 +103,25 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+fn told() -> impl Strategy<Value = Option<Told>> {
+    let exit = option::of(vec(prop::sample::select(State::ALL.to_vec()), 0..2));
+    let subject = prop::sample::select(vec![Subject::State, Subject::Locked, Subject::Fetches]);
+    let text = option::of(prop::sample::select(vec!["fresh", "true", "1", "x"]));
+    let output =
+        prop::collection::btree_map(subject, text.prop_map(|it| it.map(str::to_owned)), 0..2);
+    option::of((exit, output).prop_map(|(exit, output)| Told { exit, output }))
+}
+
 fn process_event() -> impl Strategy<Value = What> {
-    let command = prop::sample::select(vec!["get", "get", "update"]).prop_map(str::to_owned);
+    let commands = vec!["get", "get", "update", "update-file", "rollback"];
+    let command = prop::sample::select(commands).prop_map(str::to_owned);
+    let publishes = option::of((0_u32..4).prop_map(Serial));
     prop_oneof![
-        3 => (client(), part(), command)
-            .prop_map(|(client, part, command)| What::Spawned { client, pid: 7, part, command, with: None }),
+        3 => (client(), part(), command, publishes)
+            .prop_map(|(client, part, command, publishes)| What::Spawned { client, pid: 7, part, command, with: None, publishes }),
         3 => client().prop_map(|client| What::Released { client }),
-        3 => (client(), status(), sighting(), any::<bool>()).prop_map(
-            |(client, status, got, said_stale)| What::Exited(Exited {
+        3 => (client(), status(), sighting(), any::<bool>(), told()).prop_map(
+            |(client, status, got, said_stale, told)| What::Exited(Exited {
                 client,
                 status,
                 user_us: 0,
@@ -120,6 +132,7 @@ fn process_event() -> impl Strategy<Value = What> {
                 stdout: Excerpt::default(),
                 stderr: Excerpt { bytes: 4, text: "ö\n\u{0}".to_owned() },
                 said_stale,
+                told,
             })
         ),
         1 => client().prop_map(|client| What::Overdue { client, deadline: Span::from_secs(1), delayed_us: None }),

@@ -3,7 +3,7 @@
 //! A fetch is a `GET /v2/providers`, whatever it is answered; a 304 counts. While a window is open
 //! nobody may fetch. While none is, one client may, and a further one only where every earlier fetch is
 //! known to have come to nothing by an injected fault. Commands other than `get` bypass the TTL, so their
-//! requests are not counted, though what they publish opens windows.
+//! requests are not counted, though what they publish opens windows, be it from a file and with no fetch at all.
 //!
 //! Where the scenario says how many `attempts` a client has, more requests of one client break it too, however
 //! well each is explained: who asks a server in trouble again and again, without a pause, is a part of its trouble.
@@ -133,6 +133,7 @@ impl<'h, 'a> Sweep<'h, 'a> {
             let end = Nanos(window.opened.at.0.saturating_add(history.ttl));
             let cause = match by {
                 _ if was_removed(history, window, fetch) => "a client had removed it",
+                _ if window.by_hand => "what was published by hand did not make the cache fresh",
                 Some(by) if by == client => "its own publish did not make the cache fresh",
                 _ if window.renewed => "the 304 did not renew the TTL, or freshness is not checked",
                 _ => "a missing re-check after the lock, or none of the freshness",

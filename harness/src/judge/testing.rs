@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::judge::judge;
-use crate::model::client::{Claims, Client, Files, LockKind, Stdout};
+use crate::model::client::{Client, LockKind, Stdout};
 use crate::model::fault::Fault;
 use crate::model::record::{
     AbortedBy, Barrier, Change, Effect, Event, Excerpt, ExitStatus, Exited, Part, RECORD_SCHEMA,
@@ -18,6 +18,7 @@ use crate::model::verdict::{Invariant, InvariantReport, Verdict};
 
 mod calls;
 mod checks;
+mod told;
 
 pub(super) use checks::{check, check_counts, check_sentences, summary};
 
@@ -52,29 +53,13 @@ pub(super) fn story() -> Story {
 }
 
 fn client() -> Client {
-    Client {
-        name: "told".to_owned(),
-        summary: "A client in a story.".to_owned(),
-        command: vec!["told".to_owned()],
-        commands: BTreeMap::new(),
-        env: BTreeMap::new(),
-        ttl: None,
-        services: BTreeMap::new(),
-        requires: Vec::new(),
-        needs: BTreeMap::new(),
-        herd_max: None,
-        files: Files {
-            published: "providers.json".to_owned(),
-            form: Default::default(),
-            locks: vec!["*.lock".to_owned()],
-            lock_kind: LockKind::Advisory,
-            temporaries: vec!["*.tmp.*".to_owned()],
-            sidecars: Vec::new(),
-        },
-        stdout: Stdout::Catalogue,
-        age: Default::default(),
-        claims: Claims::default(),
-    }
+    let mut client = Client::new("told", ["told"], "providers.json");
+    client.summary = "A client in a story.".to_owned();
+    client.files.locks = vec!["*.lock".to_owned()];
+    client.files.lock_kind = LockKind::Advisory;
+    client.files.temporaries = vec!["*.tmp.*".to_owned()];
+    client.stdout = Stdout::Catalogue;
+    client
 }
 
 /// Three clients of which the first fetches and publishes, and the others wait for it and hit.
@@ -100,6 +85,10 @@ pub(super) fn etag(serial: u32) -> String {
 /// A plant over the published file.
 pub(super) fn plant(path: &str, content: Content, mtime: Mtime) -> Action {
     Action::Plant(Plant { path: path.to_owned(), content, mtime })
+}
+
+fn spawned(client: ClientId, part: Part, command: String) -> What {
+    What::Spawned { client, pid: 1000 + client.0, part, command, with: None, publishes: None }
 }
 
 impl Story {
@@ -145,8 +134,7 @@ impl Story {
     pub(super) fn start(self, client: u32, part: Part, command: &str) -> Self {
         let client = ClientId(client);
         let command = command.to_owned();
-        self.push(What::Spawned { client, pid: 1000 + client.0, part, command, with: None })
-            .push(What::Released { client })
+        self.push(spawned(client, part, command)).push(What::Released { client })
     }
 
     /// A wave of clients that run `get`.
@@ -293,6 +281,7 @@ impl Story {
             stdout: Excerpt::default(),
             stderr: Excerpt { bytes: said.len() as u64, text: said.to_owned() },
             said_stale,
+            told: None,
         }))
     }
 

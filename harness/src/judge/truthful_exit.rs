@@ -1,13 +1,21 @@
 //! `truthful-exit`: exit code 0 means a whole catalogue that was served, and no client fails without an
 //! injected fault that explains it.
 //!
+//! A command that tells something of the cache tells what is so: how it is, by its exit code or on standard
+//! output, and what was counted (`telling`). One that is told what to publish has published it (`by_hand`), and the
+//! catalogue that is built into a client is returned as a last resort only (`embedded`).
+//!
 //! Also broken by a client that exits while processes that it started still run: whoever waits for it
 //! believes that the work is done. Probes are the matter of `no-blocking-leftover`, deadlines that of
 //! `bounded-wait`, and a death by a signal from elsewhere makes the record inconclusive instead.
 
+mod by_hand;
+
+use super::embedded;
 use super::explain;
 use super::findings::{Findings, counted};
 use super::history::{History, Moment, Process};
+use super::telling::{self, Held};
 use crate::model::record::{Excerpt, Exited, Sighting};
 use crate::model::verdict::{Invariant, InvariantReport};
 
@@ -43,6 +51,8 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
             Some(_) => findings.evaluated(),
         }
     }
+    by_hand::evaluate(history, &mut findings);
+    judge_tellings(history, &mut findings);
     let allowed = history.record.scenario.expect.failed_clients;
     let unexplained = u32::try_from(failures.len()).unwrap_or(u32::MAX);
     if unexplained > allowed {
@@ -64,6 +74,11 @@ fn judge_success(
     findings: &mut Findings,
 ) {
     findings.evaluated();
+    if let Some(complaint) = embedded::complaint(history, process) {
+        findings.violated(&[moment], || {
+            format!("{} exited with code 0 at {moment} but {complaint}", process.client)
+        });
+    }
     if process.output_is_whole(&exited.got) {
         return;
     }
@@ -78,6 +93,23 @@ fn judge_success(
         let bait = explain::bait(history, moment.index);
         format!("{} exited with code 0 at {moment} but returned {returned}{bait}", process.client)
     });
+}
+
+fn judge_tellings(history: &History<'_>, findings: &mut Findings) {
+    for telling in telling::of(history) {
+        match telling.held {
+            Held::True(_) => findings.evaluated(),
+            Held::Unknown => findings.indeterminate(),
+            Held::Lie(_, lie) => {
+                findings.evaluated();
+                let released = telling.teller.released.unwrap_or(telling.moment);
+                findings.violated(&[released, telling.moment], || {
+                    let client = telling.teller.client;
+                    format!("{client}, let go at {released} and ended at {}, {lie}", telling.moment)
+                });
+            }
+        }
+    }
 }
 
 fn judge_left_behind(process: &Process<'_>, moment: Moment, pids: &[u32], findings: &mut Findings) {

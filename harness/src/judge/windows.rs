@@ -9,7 +9,7 @@
 //! Not every sighting of a whole catalogue is a publish. The harness moves modification times to age a
 //! cache, and a client may touch the file to put off its next attempt after a failed one; neither makes
 //! the bytes any fresher. So a sighting opens a window only if Catwalk had answered with that
-//! catalogue and this answer, or these bytes, are news.
+//! catalogue, or a client was let go to publish it by hand, and this answer, or these bytes, are news.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -33,6 +33,8 @@ pub(super) struct Window {
     pub(super) serial: Serial,
     /// The exchange that brought it, where only one can have.
     pub(super) fetch: Option<usize>,
+    /// Whether a client was told to publish it, and no fetch brought it.
+    pub(super) by_hand: bool,
     /// Whether a 304 opened it.
     pub(super) renewed: bool,
     /// Whether the window before was still open.
@@ -197,6 +199,8 @@ struct Finder<'h, 'a> {
     last: Option<&'h Seen<'a>>,
     /// The latest answer with each catalogue.
     answered: HashMap<Serial, &'h Exchange<'a>>,
+    /// When a client was last let go to publish each catalogue that is not Catwalk's word.
+    by_hand: HashMap<Serial, Moment>,
     /// The latest answers, whose clients may yet publish.
     holders: VecDeque<usize>,
     /// Processes that have been let go and have not ended.
@@ -214,6 +218,7 @@ impl<'h, 'a> Finder<'h, 'a> {
             windows: Vec::new(),
             last: None,
             answered: HashMap::new(),
+            by_hand: HashMap::new(),
             holders: VecDeque::new(),
             alive: 0,
             lone_act: false,
@@ -224,8 +229,9 @@ impl<'h, 'a> Finder<'h, 'a> {
     fn release(&mut self, now: Moment, client: ClientId) {
         self.lone_act = false;
         let process = self.history.process(client);
-        if process.is_some_and(|process| process.released == Some(now)) {
+        if let Some(process) = process.filter(|process| process.released == Some(now)) {
             self.alive += 1;
+            self.by_hand.extend(process.publishes.map(|serial| (serial, now)));
         }
     }
 
@@ -326,11 +332,14 @@ impl<'h, 'a> Finder<'h, 'a> {
         }
     }
 
-    /// Whether Catwalk had sent this catalogue, and after the window before where the bytes are the same.
+    /// Whether this catalogue was sent, or handed to a client, and after the window before where the bytes are the
+    /// same.
     fn is_news(&self, serial: Serial, same_bytes: bool) -> bool {
-        let Some(answer) = self.answered.get(&serial).and_then(|it| it.head) else { return false };
+        let answer = self.answered.get(&serial).and_then(|it| it.head).map(|head| head.moment);
+        let given = answer.into_iter().chain(self.by_hand.get(&serial).copied());
+        let Some(given) = given.map(|moment| moment.index).max() else { return false };
         let opened = self.windows.last().map(|window| window.opened.index);
-        !same_bytes || opened.is_none_or(|opened| answer.moment.index > opened)
+        !same_bytes || opened.is_none_or(|opened| given > opened)
     }
 
     fn open(&mut self, now: Moment, serial: Serial) {
@@ -353,6 +362,8 @@ impl<'h, 'a> Finder<'h, 'a> {
         self.holders.retain(|index| Some(*index) != fetch);
         let source = fetch.map(|index| &history.exchanges[index]);
         let source = source.or(self.answered.get(&serial).copied());
+        let by_hand = self.by_hand.get(&serial).filter(|_| source.is_none());
+        let given = source.map(|it| it.arrived).or(by_hand.copied());
         let ttl = history.ttl;
         let (extends, since) = match self.windows.last() {
             Some(before) if before.phase(now, ttl) != Phase::Over => (true, before.since),
@@ -363,11 +374,12 @@ impl<'h, 'a> Finder<'h, 'a> {
             opened: now,
             serial,
             fetch,
+            by_hand: by_hand.is_some(),
             renewed: source.and_then(|it| it.head).is_some_and(|head| head.status == 304),
             extends,
             closed: None,
             since,
-            dated: source.map_or(now.cache_time, |it| it.arrived.cache_time.min(now.cache_time)),
+            dated: given.map_or(now.cache_time, |it| it.cache_time.min(now.cache_time)),
         });
     }
 }

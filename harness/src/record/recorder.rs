@@ -107,6 +107,7 @@ mod tests {
             stdout: Excerpt::default(),
             stderr: Excerpt::default(),
             said_stale: false,
+            told: None,
         })
     }
 

@@ -118,6 +118,7 @@ mod tests {
             lock_kind: LockKind::Advisory,
             temporaries: vec!["crush/*.tmp".into(), "crush/.*.tmp".into()],
             sidecars: vec!["crush/providers.json.*".into()],
+            embedded: None,
         }
     }
 

@@ -13,6 +13,7 @@ pub fn check_against(scenario: &Scenario, client: &Client) -> Vec<String> {
     files(scenario, client, &mut reasons);
     ttl(scenario, client, &mut reasons);
     promises(scenario, client, &mut reasons);
+    tells(scenario, client, &mut reasons);
     let mut seen = std::collections::BTreeSet::new();
     reasons.retain(|reason| seen.insert(reason.clone()));
     reasons
@@ -35,11 +36,11 @@ pub fn check_beside(scenario: &Scenario, client: &Client, other: &Client) -> Vec
 }
 
 fn commands(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
-    for wave in scenario.resolved_waves() {
-        if client.command_named(&wave.command).is_none() {
+    for command in scenario.commands() {
+        if client.command_named(&command).is_none() {
             reasons.push(format!(
-                "the scenario runs the command `{}`, which `{}` does not describe: add it under [commands]",
-                wave.command, client.name
+                "the scenario runs the command `{command}`, which `{}` does not describe: add it under [commands]",
+                client.name
             ));
         }
     }
@@ -162,6 +163,18 @@ fn promises(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
     }
 }
 
+/// Whether one of the commands that the scenario runs tells what it is about.
+fn tells(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    let commands = scenario.commands();
+    let tells = || commands.iter().filter_map(|command| client.tells.get(command));
+    for fact in scenario.expect.told.iter().filter(|fact| !tells().any(|it| it.can_tell(**fact))) {
+        reasons.push(format!(
+            "the scenario is about what a command tells of `{fact}`, and none of `{}` tells it: add it under [tells]",
+            client.name
+        ));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -222,6 +235,34 @@ mod tests {
         let reason = "the scenario is about validators, which `c` does not claim to send";
         check(about, PLAIN, &[reason]);
         check(about, &format!("{PLAIN}\nclaims = {{ validators = true }}"), &[]);
+    }
+
+    #[test]
+    fn who_does_not_tell_is_not_held_to_it() {
+        let about = "[clients]\ncommand = 'health'\n[expect]\ntold = ['stale', 'locked']";
+        let commands = "[commands]\nhealth = ['c', 'health']";
+        let reason = |fact| {
+            format!(
+                "the scenario is about what a command tells of `{fact}`, and none of `c` tells it: add it under [tells]"
+            )
+        };
+        let (stale, locked) = (reason("stale"), reason("locked"));
+        check(about, &format!("{PLAIN}\n{commands}"), &[&stale, &locked]);
+        let told = "[tells.health]\nexit = { stale = 1 }";
+        check(about, &format!("{PLAIN}\n{commands}\n{told}"), &[&locked]);
+        let told = "[tells.health]\noutput = { state = '/s', locked = '/l' }";
+        check(about, &format!("{PLAIN}\n{commands}\n{told}"), &[]);
+    }
+
+    #[test]
+    fn one_more_process_needs_its_command() {
+        check(
+            "[[inject]]\non = { request = 1 }\ndo = { run = 'health' }",
+            PLAIN,
+            &[
+                "the scenario runs the command `health`, which `c` does not describe: add it under [commands]",
+            ],
+        );
     }
 
     #[test]

@@ -152,6 +152,8 @@ fn conditions() {
             "[clients]\nrestarts = 2",
             "[[inject]]\non = { request = 1 }\ntimes = 0\ndo = \"bump\"",
             "[[inject]]\non = \"begin\"\ntimes = 2\ndo = { fork-storm = 3000 }",
+            "[[inject]]\non = { all-exited = 1 }\ndo = { run = \" \" }",
+            "[[wave]]\nbefore = [{ run = \"health\" }]\n[expect]\ntold = [\"stale\", \"stale\"]",
         ],
     );
 }

@@ -98,6 +98,7 @@ impl Bench {
             lock_kind: LockKind::Advisory,
             temporaries: vec!["*.tmp".into()],
             sidecars: Vec::new(),
+            embedded: None,
         };
         let roles = Roles::new(&files).unwrap();
         let territory = Territory { roots: vec![root.to_owned()], roles };

@@ -61,7 +61,7 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
             }));
         };
         match &event.what {
-            What::Spawned { client, pid, part, command, with } => life(*client, &mut |life| {
+            What::Spawned { client, pid, part, command, with, .. } => life(*client, &mut |life| {
                 life.part = Some(*part);
                 life.with.clone_from(with);
                 life.facts = format!("\"{command}\" {}, pid {pid}", purpose(*part));

@@ -225,6 +225,7 @@ fn client() -> Client {
         summary: "The reference cache.".to_owned(),
         command: vec!["{cache-client}".to_owned(), "get".to_owned()],
         commands: BTreeMap::new(),
+        tells: BTreeMap::new(),
         env: BTreeMap::new(),
         ttl: None,
         requires: Vec::new(),
@@ -238,6 +239,7 @@ fn client() -> Client {
             lock_kind: LockKind::Advisory,
             temporaries: vec!["*.tmp".to_owned()],
             sidecars: Vec::new(),
+            embedded: None,
         },
         stdout: Stdout::Catalogue,
         age: Age::Mtime,
@@ -280,6 +282,7 @@ pub fn exited(client: u32, status: ExitStatus, got: Sighting, stderr: &str) -> W
         stdout: Excerpt::default(),
         stderr: Excerpt { bytes: stderr.len() as u64, text: stderr.to_owned() },
         said_stale: false,
+        told: None,
     })
 }
 
@@ -311,6 +314,7 @@ pub fn every_event() -> Record {
         part,
         command: "get".to_owned(),
         with: (client == 3).then(|| "python-flock".to_owned()),
+        publishes: (client == 2).then_some(Serial(2)),
     };
     let mut events: Vec<What> = (1..=3).map(|client| spawned(client, Part::Wave(1))).collect();
     events.push(What::SpawnFailed {

@@ -1,45 +1,81 @@
-//! The catalogues that one server has served so far.
+//! The catalogues that are known in one run: what the server has served, and what clients have otherwise.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use hyper::body::Bytes;
+
 use super::Catalogue;
+use super::built_in::BuiltIn;
 use crate::model::units::{ByteSize, Serial};
 
-/// The catalogues of one run: the current one and all before it. A clone is another handle on the
-/// same library, for any thread.
+/// The catalogues of one run: the current one, all before it, those that were handed to clients in files, and
+/// the one that is built into the client. A clone is another handle on the same library, for any thread.
 #[derive(Debug, Clone)]
 pub struct Library(Arc<Shelf>);
 
 #[derive(Debug)]
 struct Shelf {
     size: ByteSize,
-    served: Mutex<Vec<Arc<Catalogue>>>,
+    built_in: Option<BuiltIn>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug)]
+struct Known {
+    /// In order of their numbers, from 1.
+    all: Vec<Arc<Catalogue>>,
+    /// The index of the current one. Those after it were handed out and never served.
+    current: usize,
+}
+
+impl Known {
+    fn last(&self) -> Serial {
+        self.all.last().expect("a library is never empty").serial()
+    }
+
+    fn add(&mut self, size: ByteSize) -> Arc<Catalogue> {
+        let next = Catalogue::shared(Serial(self.last().0.saturating_add(1)), size);
+        self.all.push(Arc::clone(&next));
+        next
+    }
 }
 
 impl Library {
     /// A library whose current catalogue has the number 1. All catalogues have `size` bytes, which is
     /// brought between [`super::SMALLEST`] and [`super::LARGEST`] first.
     pub fn new(size: ByteSize) -> Self {
+        Self::beside(size, None)
+    }
+
+    /// The same with the bytes of the catalogue that is built into the client, where they are known.
+    pub fn beside(size: ByteSize, built_in: Option<Bytes>) -> Self {
         let first = Catalogue::shared(Serial(1), size);
-        Self(Arc::new(Shelf { size, served: Mutex::new(vec![first]) }))
+        let known = Mutex::new(Known { all: vec![first], current: 0 });
+        Self(Arc::new(Shelf { size, built_in: built_in.map(BuiltIn::new), known }))
     }
 
     /// Makes the next catalogue the current one, and tells its number.
     pub fn bump(&self) -> Serial {
-        let mut served = self.served();
-        let next = Serial(served.last().map_or(1, |current| current.serial().0 + 1));
-        served.push(Catalogue::shared(next, self.0.size));
-        next
+        let mut known = self.known();
+        let next = known.add(self.0.size);
+        known.current = known.all.len() - 1;
+        next.serial()
+    }
+
+    /// A catalogue newer than all before, which is never the current one: it is handed to clients in a file.
+    pub fn hand_out(&self) -> Arc<Catalogue> {
+        self.known().add(self.0.size)
     }
 
     /// The current catalogue.
     pub fn current(&self) -> Arc<Catalogue> {
-        Arc::clone(self.served().last().expect("a library is never empty"))
+        let known = self.known();
+        Arc::clone(&known.all[known.current])
     }
 
     /// The catalogue that will be the current one after the next bump. It has not been served.
     pub fn next(&self) -> Arc<Catalogue> {
-        Catalogue::shared(Serial(self.serial().0.saturating_add(1)), self.0.size)
+        Catalogue::shared(Serial(self.known().last().0.saturating_add(1)), self.0.size)
     }
 
     /// The number of the current catalogue.
@@ -47,18 +83,24 @@ impl Library {
         self.current().serial()
     }
 
-    /// A catalogue of this run by its number; `None` for one that has not been current yet.
+    /// A catalogue of this run by its number; `None` for one that is not known yet, and for the one that is
+    /// built in.
     pub fn get(&self, serial: Serial) -> Option<Arc<Catalogue>> {
         let index = usize::try_from(serial.0).ok()?.checked_sub(1)?;
-        self.served().get(index).cloned()
+        self.known().all.get(index).cloned()
     }
 
-    /// Every catalogue that has been current, oldest first.
+    /// Every catalogue that has been current or was handed out, oldest first.
     pub fn all(&self) -> Vec<Arc<Catalogue>> {
-        self.served().clone()
+        self.known().all.clone()
     }
 
-    fn served(&self) -> MutexGuard<'_, Vec<Arc<Catalogue>>> {
-        self.0.served.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The one that is built into the client.
+    pub(super) fn built_in(&self) -> Option<&BuiltIn> {
+        self.0.built_in.as_ref()
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

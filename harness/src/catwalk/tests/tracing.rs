@@ -16,6 +16,28 @@ fn library() -> Library {
     library
 }
 
+#[test]
+fn what_was_handed_out_is_known_and_never_served() {
+    let library = library();
+    let handed = library.hand_out();
+    let current = library.serial();
+    assert!(current < handed.serial(), "it is newer than what is served");
+    assert_eq!(library.identify(handed.body()).serial(), Some(handed.serial()));
+    assert!(library.bump() > handed.serial());
+    assert_eq!(library.get(handed.serial()).map(|it| it.serial()), Some(handed.serial()));
+}
+
+#[test]
+fn the_catalogue_that_is_built_in_is_known_by_its_content() {
+    let library =
+        Library::beside(ByteSize(4096), Some(b"[{\"id\":\"a\",\"n\":1}]".as_slice().into()));
+    let whole = |exact| Sighting::Whole { serial: Serial::EMBEDDED, exact };
+    assert_eq!(library.identify(b"[{\"id\":\"a\",\"n\":1}]"), whole(true));
+    assert_eq!(library.identify(b"[ {\"n\": 1, \"id\": \"a\"} ]"), whole(false));
+    assert_eq!(library.identify_at(b"{\"p\":[{\"id\":\"a\",\"n\":1}]}", "/p"), whole(false));
+    assert!(matches!(library.identify(b"[{\"id\":\"a\"}]"), Sighting::Damaged { .. }));
+}
+
 fn body(library: &Library, serial: u32) -> Vec<u8> {
     library.get(Serial(serial)).expect("served").body().to_vec()
 }

@@ -2,9 +2,12 @@
 //! verdict wrong without a word: a client that cannot reach the mock server, that uses the user's real
 //! cache, or that does not know the TTL by which it is judged.
 
-use cachestorm_model::client::{Age, Client, LockKind, PublishedForm, Stdout};
+use cachestorm_model::client::{Age, Client, LockKind, PublishedForm, Stdout, UPDATE_EMBEDDED};
 
-use super::placeholder::{self, CACHE_CLIENT, EVERYWHERE, OF_A_CHECK, PORT, SECONDS};
+use super::placeholder::{
+    self, CACHE_CLIENT, CATALOGUE_FILE, EVERYWHERE, OF_A_CHECK, PORT, SECONDS,
+};
+use super::tells;
 use crate::scenario::text::nearest::nearest;
 use crate::scenario::text::{Node, Problem, paths};
 
@@ -30,6 +33,7 @@ pub fn check(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
     }
     files(client, &root.get("files"), problems);
     stdout(client, &root.get("stdout"), problems);
+    tells::check(client, root, problems);
     if client.claims.stale_if_error.as_deref().is_some_and(|word| word.trim().is_empty()) {
         let node = root.get("claims").get("stale-if-error");
         problems.push(Problem::at(node.span(), "every output holds an empty text").help(
@@ -46,10 +50,23 @@ fn all_commands<'a, 'n>(client: &'a Client, root: &Node<'n>) -> Vec<(&'a [String
 }
 
 fn commands(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
+    let built_in = root.get("commands").get(UPDATE_EMBEDDED);
+    if built_in.is_written() && client.files.embedded.is_none() {
+        problems.push(
+            Problem::at(built_in.key_span(), "what this publishes is not known")
+                .note("nothing of it was ever served, so that it would be taken for damage")
+                .help(
+                    "add `embedded = \"embedded.json\"` to [files], with that file beside this one",
+                ),
+        );
+    }
     let names = placeholder_names(client);
     let everywhere: Vec<&str> = names.iter().map(String::as_str).collect();
+    let further: Vec<&str> = everywhere.iter().copied().chain([CATALOGUE_FILE]).collect();
     for (words, node) in all_commands(client, root) {
-        command(words, &node, &everywhere, problems);
+        // Who reads through the cache is told no file.
+        let is_get = std::ptr::eq(words, client.command.as_slice());
+        command(words, &node, if is_get { &everywhere } else { &further }, problems);
         reaches_the_harness(words, client, &node, problems);
     }
     let get = root.get("commands").get("get");
@@ -117,6 +134,9 @@ fn placeholders(text: &str, allowed: &[&str], node: &Node<'_>, problems: &mut Ve
                 problem.note("it is the fixture binary: the whole first word of a command")
             }
             SECONDS => problem.note("it belongs to the command of `age`"),
+            CATALOGUE_FILE => problem
+                .note("it is a file to publish, for further commands")
+                .help("write a command of its own under [commands], such as `update-file`"),
             _ => {
                 let listed: Vec<_> = allowed.iter().map(|name| format!("{{{name}}}")).collect();
                 let problem = problem.note(format!("allowed here: {}", listed.join(", ")));
@@ -216,7 +236,16 @@ fn files(client: &Client, node: &Node<'_>, problems: &mut Vec<Problem>) {
     if let PublishedForm::Inside(pointer) = &files.form {
         json_pointer(pointer, &node.get("form").payload(), problems);
     }
+    embedded(client, node, problems);
     lock_kind(client, node, problems);
+}
+
+fn embedded(client: &Client, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let place = node.get("embedded");
+    if let Some(fault) = client.files.embedded.as_deref().and_then(paths::path_fault) {
+        let problem = Problem::at(place.span(), fault);
+        problems.push(problem.note("it is a file in the folder of this description"));
+    }
 }
 
 fn lock_kind(client: &Client, node: &Node<'_>, problems: &mut Vec<Problem>) {
@@ -242,7 +271,7 @@ fn stdout(client: &Client, node: &Node<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// A JSON pointer as in RFC 6901, to a member: the whole document will not do.
-fn json_pointer(pointer: &str, node: &Node<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn json_pointer(pointer: &str, node: &Node<'_>, problems: &mut Vec<Problem>) {
     if !pointer.starts_with('/') {
         let what = format!("\"{pointer}\" is no JSON pointer to a member");
         let help =

@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod placeholder;
+mod tells;
 
 use cachestorm_model::client::Client;
 

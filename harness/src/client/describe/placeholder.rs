@@ -18,6 +18,9 @@ pub const EVERYWHERE: [&str; 9] = [
     "published-checksum",
 ];
 
+/// A file with a catalogue to publish: in the further commands, and nowhere else.
+pub const CATALOGUE_FILE: &str = "catalogue-file";
+
 /// The placeholders of a check for what a client needs.
 pub const OF_A_CHECK: [&str; 2] = ["client_dir", "packages"];
 

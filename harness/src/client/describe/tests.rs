@@ -84,8 +84,35 @@ fn files() {
             &[("ttl", "stdout = { sha256 = \"sha256\" }")],
             &[("ttl", "stdout = \"sha256\"")],
             &[("claims", "[claims]\nstale-if-error = \"\"")],
+            &[("files", "[files]\npublished = \"p\"\nembedded = \"/etc/catalogue.json\"")],
         ],
     );
+}
+
+#[test]
+fn what_commands_tell_and_publish() {
+    let commands = |more: &str| {
+        format!("[commands]\nhealth = [\"c\", \"{{catwalk_url}}\", \"{{home}}\"]\n{more}")
+    };
+    let cases = [
+        ("", "[tells.heath]\nexit = { fresh = 0 }"),
+        ("", "[tells.get]\nexit = { fresh = 0 }"),
+        ("", "[tells.health]"),
+        ("", "[tells.health]\nexit = { fresh = 256, old = 1 }"),
+        ("", "[tells.health]\nexit = { fresh = 256, stale = -1 }"),
+        ("", "[tells.health]\nexit = { fresh = 0, stale = 0, absent = 0, corrupt = 0 }"),
+        ("", "[tells.health]\noutput = { state = \"status\", locked = \"/locked\" }"),
+        ("update-embedded = [\"c\", \"{catwalk_url}\", \"{home}\"]", ""),
+    ];
+    let texts = cases.map(|(more, tells)| (commands(more), tells));
+    let changes: Vec<Vec<(&str, &str)>> = texts
+        .iter()
+        .map(|(text, tells)| vec![("commands", text.as_str()), ("tells", *tells)])
+        .collect();
+    let misplaced = [("env", "env = { FILE = \"{catalogue-file}\" }")];
+    let all: Vec<&[(&str, &str)]> =
+        changes.iter().map(Vec::as_slice).chain([&misplaced[..]]).collect();
+    check("tells", &all);
 }
 
 #[test]
@@ -102,6 +129,13 @@ age = { command = ["touch", "-d", "-{seconds} seconds", "{cache_dir}/crush/provi
 
 [commands]
 update = ["crush", "update-providers", "{catwalk_url}"]
+update-file = ["crush", "update-providers", "{catalogue-file}", "{catwalk_url}"]
+update-embedded = ["crush", "update-providers", "embedded", "{catwalk_url}"]
+health = ["crush", "health", "{catwalk_url}"]
+
+[tells.health]
+exit = { fresh = 0, stale = 1, absent = 2, corrupt = 2 }
+output = { state = "/status", locked = "/locked", fetches = "/all/0" }
 
 [files]
 published = "crush/providers.json"
@@ -110,6 +144,7 @@ locks = ["crush/*.lock"]
 lock-kind = "existence"
 temporaries = ["crush/.providers-*"]
 sidecars = ["crush/*.etag"]
+embedded = "embedded.json"
 
 [claims]
 stale-if-error = "stale"

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::calls::{self, AtCall};
+use super::errand::Errand;
 use super::world::{Herd, Proc};
 use crate::catwalk::observe::Directive;
 use crate::client::process::{Scope, send, signal_number};
@@ -250,6 +251,11 @@ impl Herd<'_> {
                 let catalogue = self.catwalk.library().current().body().to_vec();
                 self.disk.plant(plant, &catalogue)?;
             }
+            Action::Run(command) => match &self.wave {
+                // The loop starts it once what fired this is dealt with.
+                Some(wave) => self.to_start.push(Errand::one_more(wave, command)),
+                None => return Err(DiskError::Nothing("no wave is running".to_owned())),
+            },
             Action::Remove(pattern) => self.disk.remove(pattern)?,
             Action::ForkStorm(count) => self.fork_storm(*count)?,
             Action::Age => self.age(self.disk.age_by()).await?,

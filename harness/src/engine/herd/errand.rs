@@ -35,6 +35,12 @@ impl Errand {
         errands
     }
 
+    /// One more process of the client under test in a wave, with a command of its own.
+    pub fn one_more(wave: &ResolvedWave, command: &str) -> Self {
+        let part = Part::Wave(wave.number);
+        Self { part, command: command.to_owned(), under: wave.under, with: None }
+    }
+
     /// A process that belongs to no wave: it runs the client under test as the scenario's user, and
     /// under nothing else.
     pub fn apart(scenario: &Scenario, part: Part) -> Self {

@@ -5,12 +5,14 @@
 //! and acts. Reading order: `world` (what a run is made of), `places` (its directories), `errand` (what
 //! a process is for), `plot` (waves, healing, probes), `start` (processes), `service` (what runs beside them),
 //! `pump` (the loop), `act`, `age`, `network` and `storm` (the actions), `hold` (responses held until the herd
-//! waits), `calls` (what happens at system calls).
+//! waits), `calls` (what happens at system calls), `ended` (what a process printed), `hand_out` (catalogues in files).
 
 mod act;
 mod age;
 mod calls;
+mod ended;
 mod errand;
+mod hand_out;
 mod hold;
 mod network;
 mod places;

@@ -24,6 +24,7 @@ use crate::record::watch::Planted;
 /// When the system refuses.
 pub fn make(spec: &RunSpec, ttl: Span) -> Result<Disk, EngineError> {
     let (home, tmp) = (fresh(spec, "home")?, fresh(spec, "tmp")?);
+    let catalogue_file = fresh(spec, "handed")?.join("catalogue.json");
     let cache = Cache::make(spec)?;
     // Who becomes another user must own what it writes to.
     let is_root = geteuid().is_root();
@@ -42,6 +43,7 @@ pub fn make(spec: &RunSpec, ttl: Span) -> Result<Disk, EngineError> {
             published: cache.dir.join(&files.published),
             home,
             tmp,
+            catalogue_file,
             client_dir: spec.client_dir.clone(),
             packages: packages(&spec.client.name),
             needs: printed(&spec.client, &spec.client_dir),

@@ -69,6 +69,7 @@ impl Herd<'_> {
         }
         self.hold.wave_starts();
         self.restarted = 0;
+        self.wave = Some(wave.clone());
         let errands = Errand::of_wave(&self.spec.scenario, wave);
         match wave.start {
             Start::Together => {

@@ -5,20 +5,17 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep_until;
 
 use super::act::Cause;
+use super::ended::micros;
 use super::hold::LOOK_EVERY;
 use super::world::{Fetch, Herd};
 use crate::catwalk::observe::{Directive, Observation};
 use crate::client::process::{Ended, Notice, Scope, send};
 use crate::inject::plan::Occurrence;
-use crate::model::client::Stdout;
-use crate::model::record::{Change, Excerpt, ExitStatus, Exited, Part, Request, Sighting, What};
+use crate::model::record::{Change, Part, Request, What};
 use crate::model::scenario::Answer;
 use crate::model::units::{ClientId, RequestId};
 use crate::record::recorder::EventRef;
 use crate::record::watch::FileNotice;
-
-/// How much of a stream stands in the record.
-const EXCERPT_MAX: usize = 2048;
 
 /// How long the ends of killed processes are waited for when a run is broken off.
 const ENDING: Duration = Duration::from_secs(10);
@@ -63,7 +60,7 @@ impl Herd<'_> {
                 }
             }
         }
-        for errand in std::mem::take(&mut self.to_restart) {
+        for errand in std::mem::take(&mut self.to_start) {
             if !self.interrupted {
                 self.start_one(errand).await;
             }
@@ -219,7 +216,7 @@ impl Herd<'_> {
     fn is_held(&self, directive: Directive) -> bool {
         self.spec.scenario.catwalk.answer == Answer::WhenHerdWaits
             && !matches!(directive, Directive::Stall | Directive::Reset)
-            && self.living > 1
+            && self.living + self.to_start.len() > 1
     }
 
     fn note_request(&mut self, request: &Request) -> Option<Fetch> {
@@ -312,58 +309,7 @@ impl Herd<'_> {
         self.restarted += 1;
         let text = format!("{client} was killed, and is started again");
         self.recorder.add(Instant::now(), What::Note { text });
-        self.to_restart.push(errand);
-    }
-
-    /// The beginning of a stream. The cache directory, whose path is long and different in each run,
-    /// stands there by its placeholder.
-    fn excerpt(&self, kept: &[u8], bytes: u64) -> Excerpt {
-        let text = String::from_utf8_lossy(&kept[..kept.len().min(EXCERPT_MAX)]);
-        let dir = self.disk.surroundings.cache_dir.to_string_lossy();
-        Excerpt { bytes, text: text.replace(dir.as_ref(), "{cache_dir}") }
-    }
-
-    /// What stands in the record of a process's end.
-    fn describe(&self, ended: Ended) -> Exited {
-        let signals = self.processes.get(&ended.client).map_or(&[][..], |proc| &proc.signals);
-        let status = match ended.status {
-            Ok(code) => ExitStatus::Code(code),
-            Err(number) => ExitStatus::Signal { number, ours: signals.contains(&number) },
-        };
-        let description = match self.processes.get(&ended.client) {
-            Some(proc) => self.cast(&proc.errand).0,
-            None => &self.spec.client,
-        };
-        let shown = &description.stdout;
-        let library = self.catwalk.library();
-        let got = match shown {
-            Stdout::Nothing => Sighting::NotShown,
-            _ if ended.stdout.bytes == 0 => Sighting::Absent,
-            Stdout::Catalogue => library.identify(&ended.stdout.kept),
-            Stdout::Sha256(pointer) => sha256_at(&ended.stdout.kept, pointer).map_or_else(
-                || Sighting::Damaged {
-                    bytes: ended.stdout.bytes,
-                    how: format!("no JSON with a SHA-256 at {pointer}"),
-                },
-                |sha256| library.identify_sha256(&sha256),
-            ),
-        };
-        let said_stale = description.claims.stale_if_error.as_deref().is_some_and(|word| {
-            let on_stdout = *shown != Stdout::Catalogue && contains(&ended.stdout.kept, word);
-            on_stdout || contains(&ended.stderr.kept, word)
-        });
-        Exited {
-            client: ended.client,
-            status,
-            user_us: micros(ended.user),
-            system_us: micros(ended.system),
-            max_rss_kib: ended.max_rss_kib,
-            delayed_us: ended.delayed.map(micros),
-            got,
-            stdout: self.excerpt(&ended.stdout.kept, ended.stdout.bytes),
-            stderr: self.excerpt(&ended.stderr.kept, ended.stderr.bytes),
-            said_stale,
-        }
+        self.to_start.push(errand);
     }
 }
 
@@ -374,17 +320,4 @@ fn limit_of_files() -> String {
         Some(limit) => format!("it may have {limit} files open, which `ulimit -n` raises"),
         None => "its open files are not limited".to_owned(),
     }
-}
-
-fn sha256_at(stdout: &[u8], pointer: &str) -> Option<String> {
-    let value: serde_json::Value = serde_json::from_slice(stdout).ok()?;
-    value.pointer(pointer)?.as_str().map(str::to_owned)
-}
-
-fn contains(bytes: &[u8], word: &str) -> bool {
-    !word.is_empty() && bytes.windows(word.len()).any(|window| window == word.as_bytes())
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -12,13 +12,14 @@ use crate::client::volume::Volume;
 use crate::inject::plan::Occurrence;
 use crate::model::record::{Part, What};
 use crate::model::scenario::Conditions;
-use crate::model::units::ClientId;
+use crate::model::units::{ClientId, Serial};
 
 impl Herd<'_> {
     /// Starts a process for each errand and holds them at the barrier. Returns those that exist; a
     /// refusal is recorded.
     pub fn spawn(&mut self, errands: Vec<Errand>) -> Vec<ClientId> {
         let named: Vec<(ClientId, Errand)> = self.next_clients().zip(errands).collect();
+        let publish: Vec<_> = named.iter().map(|(_, errand)| self.to_publish(errand)).collect();
         let invocations: Result<Vec<_>, _> =
             named.iter().map(|(client, errand)| self.invocation(*client, errand)).collect();
         let held = match invocations {
@@ -30,9 +31,12 @@ impl Herd<'_> {
             // What one command line lacks, all of them lack.
             Err(error) => vec![error; named.len()].into_iter().map(Err).collect(),
         };
-        let started = named.into_iter().zip(held);
+        let started = named.into_iter().zip(held).zip(publish);
         started
-            .filter_map(|((client, errand), held)| self.note_spawned(client, held, errand))
+            .filter_map(|(((client, errand), held), publish)| {
+                let held = publish.and_then(|publish| Ok((held?, publish)));
+                self.note_spawned(client, held, errand)
+            })
             .collect()
     }
 
@@ -45,6 +49,7 @@ impl Herd<'_> {
             }
             Held::start_free(&invocation).map_err(|error| explain(&error, &invocation.program))
         });
+        let held = held.map(|held| (held, None));
         if self.note_spawned(client, held, errand).is_some() {
             self.release(&[client]).await;
         }
@@ -64,16 +69,16 @@ impl Herd<'_> {
     fn note_spawned(
         &mut self,
         client: ClientId,
-        held: Result<Held, String>,
+        held: Result<(Held, Option<Serial>), String>,
         errand: Errand,
     ) -> Option<ClientId> {
         let (proc, at, what) = match held {
-            Ok(held) => {
+            Ok((held, publishes)) => {
                 let (pid, at) = (held.pid(), held.at);
                 let (part, command) = (errand.part, errand.command.clone());
                 let with =
                     errand.with.map(|index| self.spec.scenario.clients.also[index].with.clone());
-                let what = What::Spawned { client, pid, part, command, with };
+                let what = What::Spawned { client, pid, part, command, with, publishes };
                 (Proc::new(pid, errand, Some(held)), at, what)
             }
             Err(error) => {

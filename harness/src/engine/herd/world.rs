@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::calls::Traced;
 use super::errand::Errand;
+use super::hand_out::{self, Handed};
 use super::hold::Hold;
 use super::places;
 use super::service::Running;
@@ -25,6 +26,7 @@ use crate::inject::disk::Disk;
 use crate::inject::plan::Plan;
 use crate::model::client::{Client, PublishedForm};
 use crate::model::record::{Part, RECORD_SCHEMA, Record};
+use crate::model::scenario::ResolvedWave;
 use crate::model::units::{ClientId, RequestId, Span};
 use crate::record::recorder::Recorder;
 use crate::record::watch::{FileNotice, Watched, Watcher};
@@ -113,8 +115,12 @@ pub struct Herd<'s> {
     pub(super) exited: u32,
     /// Processes of the current wave that were started again.
     pub(super) restarted: u32,
-    /// Processes that are to be started again.
-    pub(super) to_restart: Vec<Errand>,
+    /// Processes that are to be started: again, or one more by an injection.
+    pub(super) to_start: Vec<Errand>,
+    /// The wave that is running, or ran last.
+    pub(super) wave: Option<ResolvedWave>,
+    /// The catalogue that its processes are told to publish.
+    pub(super) handed: Option<Handed>,
     pub(super) deadline: Instant,
     pub(super) interrupted: bool,
     /// The choices that the seed fixes: in which order the processes of a wave are let go.
@@ -141,7 +147,9 @@ impl<'s> Herd<'s> {
         let disk = places::make(spec, ttl)?;
         check_commands(spec, &disk.surroundings)?;
         let (observer, server) = mpsc::unbounded_channel();
+        let built_in = hand_out::built_in(&spec.client, &spec.client_dir)?;
         let settings = Settings {
+            built_in: built_in.map(Into::into),
             backend: spec.backend,
             listeners: spec.scenario.listeners(),
             seed: spec.seed.wrapping_add(u64::from(spec.repetition)),
@@ -179,7 +187,9 @@ impl<'s> Herd<'s> {
             started: 0,
             exited: 0,
             restarted: 0,
-            to_restart: Vec::new(),
+            to_start: Vec::new(),
+            wave: None,
+            handed: None,
             // A day stands for "never" where the sum would overflow.
             deadline: began.checked_add(patience).unwrap_or(began + Duration::from_secs(86_400)),
             interrupted: false,
@@ -238,11 +248,10 @@ impl<'s> Herd<'s> {
 
 /// Every command of the scenario must lead to a program before any process starts.
 fn check_commands(spec: &RunSpec, surroundings: &Surroundings) -> Result<(), EngineError> {
-    let waves = spec.scenario.resolved_waves();
-    let commands = waves.iter().map(|wave| wave.command.as_str()).chain(["get"]);
-    for command in commands {
+    for command in spec.scenario.commands().iter().map(String::as_str).chain(["get"]) {
         prepare::invocation(&spec.client, command, surroundings, "", "")?;
     }
+    let waves = spec.scenario.resolved_waves();
     for other in &spec.others {
         let surroundings = surroundings_of(other, surroundings.clone());
         for wave in &waves {

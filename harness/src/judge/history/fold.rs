@@ -80,10 +80,13 @@ impl<'a> Fold<'a> {
         let now = Moment { index, at: event.at, cache_time: event.at.0.saturating_add(self.aged) };
         self.history.moments.push(now);
         match &event.what {
-            What::Spawned { client, part, command, .. } => {
+            What::Spawned { client, part, command, with, publishes, .. } => {
                 let index = self.history.processes.len();
                 if self.history.by_client.try_insert_new(*client, index) {
-                    self.history.processes.push(Process::new(*client, *part, command, now));
+                    let with = with.as_deref();
+                    let process = Process::new(*client, *part, command, now);
+                    let process = Process { with, publishes: *publishes, ..process };
+                    self.history.processes.push(process);
                 }
             }
             What::Released { client } => {
@@ -272,6 +275,7 @@ impl<'a> Fold<'a> {
             // The loss of a service excuses nobody: a cache is to do without it.
             Action::ServiceDown(_) | Action::ServiceHang(_) | Action::ServiceUp(_) => {}
             Action::Plant(_) | Action::Remove(_) | Action::Bump | Action::ForkStorm(_) => {}
+            Action::Run(_) => {}
         }
         if let Some(touch) = self.reach.of(action) {
             if touch.published {

@@ -17,9 +17,9 @@ pub(super) use moment::{Moment, SKEW, WATCH_LAG, near};
 pub(super) use process::Process;
 
 use crate::model::fault::Fault;
-use crate::model::record::{Change, Effect, Record, Role, Sighting};
+use crate::model::record::{Change, Effect, Record, Role, Sighting, What};
 use crate::model::scenario::Action;
-use crate::model::units::{ClientId, RequestId, Span};
+use crate::model::units::{ClientId, RequestId, Serial, Span};
 
 use super::windows::Windows;
 
@@ -153,6 +153,23 @@ impl<'a> History<'a> {
     pub(super) fn published_before(&self, event: usize) -> Option<&Seen<'a>> {
         let count = self.sightings.partition_point(|seen| seen.moment.index < event);
         count.checked_sub(1).map(|last| &self.sightings[last])
+    }
+
+    /// When the harness first let a process go that was to publish this catalogue, which is not the server's word.
+    pub(super) fn handed_out(&self, serial: Serial) -> Option<Moment> {
+        let mut told = self.processes.iter().filter(|process| process.publishes == Some(serial));
+        told.find_map(|process| process.released)
+    }
+
+    /// The first event after the end of a process that is no more of the same step: its wave's end, or the next
+    /// process.
+    pub(super) fn end_of_step(&self, ended: usize) -> usize {
+        let events = self.record.events.iter().enumerate().skip(ended);
+        let next = |what: &What| {
+            matches!(what, What::WaveEnded { .. } | What::WaveStarted { .. } | What::Spawned { .. })
+        };
+        let mut over = events.filter(|(_, event)| next(&event.what)).map(|(index, _)| index);
+        over.next().unwrap_or(self.record.events.len())
     }
 
     /// The paths of all the files that injections planted, as the scenario names them.

@@ -15,6 +15,10 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) part: Part,
     /// The client's command by name.
     pub(in crate::judge) command: &'a str,
+    /// The client that it runs, where that is not the one under test.
+    pub(in crate::judge) with: Option<&'a str>,
+    /// The catalogue that its command is to publish, where that is not the server's.
+    pub(in crate::judge) publishes: Option<Serial>,
     /// When it was made.
     pub(in crate::judge) spawned: Moment,
     /// When it was let go.
@@ -52,6 +56,8 @@ impl<'a> Process<'a> {
             client,
             part,
             command,
+            with: None,
+            publishes: None,
             spawned,
             released: None,
             exited: None,
@@ -77,6 +83,13 @@ impl<'a> Process<'a> {
     /// Whether it reads through the cache, so that the TTL binds it.
     pub(in crate::judge) fn is_get(&self) -> bool {
         self.command == "get"
+    }
+
+    /// Whether it runs a command that goes back to an earlier catalogue: `rollback`, or one whose name begins so.
+    pub(in crate::judge) fn goes_back(&self) -> bool {
+        self.command
+            .strip_prefix("rollback")
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
     }
 
     /// Whether it belongs to a wave.
@@ -161,10 +174,16 @@ impl<'a> Process<'a> {
     /// brings upon itself. `None` where a signal came that is neither the program's nor the harness's.
     pub(in crate::judge) fn failed_by_itself(&self) -> Option<bool> {
         match self.exited?.1.status {
-            ExitStatus::Code(code) => Some(code != 0),
+            ExitStatus::Code(code) => Some(code != 0 && !self.has_told_by_exit()),
             ExitStatus::Signal { ours: true, .. } => Some(false),
             ExitStatus::Signal { number, .. } => is_own_doing(number).then_some(true),
         }
+    }
+
+    /// Whether its exit code stands for a state of the cache, by the client's description.
+    fn has_told_by_exit(&self) -> bool {
+        let told = self.exited.and_then(|(_, exited)| exited.told.as_ref());
+        told.and_then(|told| told.exit.as_ref()).is_some_and(|states| !states.is_empty())
     }
 
     /// Whether it was ended by a signal that neither the harness sent nor a program brings upon itself.

@@ -1,21 +1,18 @@
 //! The half of `no-time-travel` that is about who goes back on purpose: by one step, and from there.
 //!
-//! A client that runs `rollback` is to leave the catalogue that was published when it was made. If it exits with
+//! A client that runs `rollback`, or a command whose name begins so, is to leave the catalogue that was published when it was made. If it exits with
 //! code 0, what it returned and what is published when all is over is the catalogue before that one, be it by its own
 //! doing or by that of another who left the same. Where nothing earlier had been published there is nothing to
 //! demand, and what an injection did to the published file, or an answer of the server, makes it indeterminate.
 
 use crate::judge::findings::Findings;
 use crate::judge::history::{Exchange, History, Moment, Process};
-use crate::model::record::{Exited, Sighting, What};
+use crate::model::record::{Exited, Sighting};
 use crate::model::units::Serial;
-
-/// The command that goes back.
-pub(super) const COMMAND: &str = "rollback";
 
 /// Judges every client that went back.
 pub(super) fn evaluate(history: &History<'_>, findings: &mut Findings) {
-    for process in history.processes.iter().filter(|it| it.command == COMMAND && it.is_in_wave()) {
+    for process in history.processes.iter().filter(|it| it.goes_back() && it.is_in_wave()) {
         if let Some((ended, exited)) = process.succeeded() {
             judge(history, process, (ended, exited), findings);
         }
@@ -31,7 +28,7 @@ fn judge(
     let made = process.spawned;
     let versions = versions_before(history, made.index);
     let [.., wanted, left] = versions[..] else { return };
-    let over = over(history, ended.index);
+    let over = history.end_of_step(ended.index);
     let answered = |moment: Moment| made.index < moment.index && moment.index < over;
     if history.faults.published_touched(made.index, over)
         || history.interrupted.is_some_and(|(at, _)| at.index < over)
@@ -60,18 +57,8 @@ fn judge(
 /// Whether a client that goes back had been let go and had not ended at an event: what the next one is to leave is
 /// not known then.
 fn is_going_back(history: &History<'_>, event: usize) -> bool {
-    let mut others = history.processes.iter().filter(|other| other.command == COMMAND);
+    let mut others = history.processes.iter().filter(|other| other.goes_back());
     others.any(|other| other.is_alive_at(event))
-}
-
-/// The first event after an end that is no more of the same wave: its end, or the next process.
-fn over(history: &History<'_>, ended: usize) -> usize {
-    let events = history.record.events.iter().enumerate().skip(ended);
-    let next = |what: &What| {
-        matches!(what, What::WaveEnded { .. } | What::WaveStarted { .. } | What::Spawned { .. })
-    };
-    let mut over = events.filter(|(_, event)| next(&event.what)).map(|(index, _)| index);
-    over.next().unwrap_or(history.record.events.len())
 }
 
 /// The catalogues that had been published one after another before an event, those left out that were gone back
@@ -111,6 +98,7 @@ fn is_clearing(history: &History<'_>, event: usize) -> bool {
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant};
+    use crate::model::record::What;
     use crate::model::scenario::{Action, Content, Mtime};
     use crate::model::verdict::Invariant;
 

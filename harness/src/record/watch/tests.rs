@@ -46,6 +46,7 @@ impl Scene {
             lock_kind: LockKind::Advisory,
             temporaries: vec!["crush/*.tmp".into()],
             sidecars: Vec::new(),
+            embedded: None,
         };
         let planted = Planted::default();
         let watched = Watched {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use cachestorm_model::scenario::{Action, Content, Mtime, Plant};
 
 use super::super::text::{Node, Problem, paths};
-use super::{fault, not_zero};
+use super::{clients, fault, not_zero};
 
 /// The status codes of an injected answer. Below 200 an answer is only announced, not given.
 const STATUS: RangeInclusive<u16> = 200..=599;
@@ -27,6 +27,12 @@ pub(super) fn check_step(action: &Action, node: &Node<'_>, problems: &mut Vec<Pr
                 .help("write it as an `[[inject]]` with a trigger"),
         );
     }
+    if matches!(action, Action::Run(_)) {
+        problems.push(
+            Problem::at(node.span(), "no wave is running for one more process to join")
+                .help("write a `[[wave]]` with `count = 1` and this `command`"),
+        );
+    }
     check_value(action, node, problems);
 }
 
@@ -44,6 +50,7 @@ pub(super) fn check_value(action: &Action, node: &Node<'_>, problems: &mut Vec<P
             Problem::at(value.span(), format!("{count} processes are no storm"))
                 .help(format!("write a number from 1 to {STORM_MAX}")),
         ),
+        Action::Run(name) => clients::command(name, &value, problems),
         Action::Fault(one) => fault::check(one, &value, problems),
         Action::Remove(path) => {
             if let Some(fault) = paths::role_or_glob_fault(path) {

@@ -107,7 +107,7 @@ fn start(start: Start, node: &Node<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn command(name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) {
+pub(super) fn command(name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) {
     if name.trim().is_empty() {
         problems.push(
             Problem::at(node.span(), "a command without a name").help(

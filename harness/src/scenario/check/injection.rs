@@ -18,6 +18,7 @@ pub(super) fn check(
     target(injection, bounds, node, problems);
     about_response(injection, node, problems);
     calls::check(injection, bounds, node, problems);
+    joins_wave(injection, node, problems);
     let action_node = node.get("do");
     action::check_value(&injection.action, &action_node, problems);
     if injection.on == Trigger::Begin && bounds.nothing_is_there_at_first {
@@ -190,6 +191,17 @@ fn target(injection: &Injection, bounds: &Bounds, node: &Node<'_>, problems: &mu
         ),
         (_, Some(Target::Client(number))) => client(number, bounds, &place.payload(), problems),
         _ => {}
+    }
+}
+
+/// One more process joins the wave that is running.
+fn joins_wave(injection: &Injection, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let apart = matches!(injection.on, Trigger::Begin | Trigger::AllExited(_));
+    if apart && matches!(injection.action, Action::Run(_)) {
+        problems.push(
+            Problem::at(node.get("on").span(), "no wave is running at that time")
+                .help("write a `[[wave]]` of one process, or a trigger such as `{ request = 1 }`"),
+        );
     }
 }
 

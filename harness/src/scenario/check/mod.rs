@@ -9,8 +9,10 @@ mod disk;
 mod fault;
 mod injection;
 
+use std::fmt::Display;
+
 use cachestorm_model::fault::{Fault, Truncate};
-use cachestorm_model::scenario::{Action, Answer, Expect, Initial, Scenario, Start};
+use cachestorm_model::scenario::{Action, Answer, Expect, Initial, Injection, Scenario, Start};
 use cachestorm_model::units::{ByteSize, Span};
 
 use super::text::{Node, Problem};
@@ -51,14 +53,23 @@ impl Bounds {
             if scenario.waves.is_empty() { u64::from(scenario.clients.waves) } else { 1 };
         // A process that is started again is one more of its wave.
         let again = u64::from(scenario.clients.restarts);
+        // One that an injection starts joins the wave that is running, whichever that is.
+        let joins = |one: &&Injection| matches!(one.action, Action::Run(_));
+        let times = |one: &Injection| u64::from(one.times.unwrap_or(1));
+        let joining: u64 = scenario.inject.iter().filter(joins).map(times).sum();
         let in_waves: u64 = counts.iter().map(|(count, _)| count + again).sum();
+        let in_waves = in_waves + joining;
         let setup = u64::from(scenario.cache.initial != Initial::Empty);
         let herds = counts.iter().filter(|(_, start)| *start != Start::OneByOne);
         Self {
             waves: repeated * counts.len() as u64,
             processes: in_waves.saturating_mul(repeated).saturating_add(setup),
-            largest_wave: counts.iter().map(|(count, _)| count + again).max().unwrap_or(0),
-            largest_herd: herds.map(|(count, _)| *count).max().unwrap_or(0),
+            largest_wave: counts
+                .iter()
+                .map(|(count, _)| count + again + joining)
+                .max()
+                .unwrap_or(0),
+            largest_herd: herds.map(|(count, _)| *count + joining).max().unwrap_or(0),
             herd_is_awaited: scenario.catwalk.answer == Answer::WhenHerdWaits,
             nothing_is_there_at_first: setup == 0,
         }
@@ -139,7 +150,8 @@ fn catwalk(scenario: &Scenario, node: &Node<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn expect(scenario: &Scenario, bounds: &Bounds, node: &Node<'_>, problems: &mut Vec<Problem>) {
-    let Expect { fetches_per_window, recovery, wait, contention, proves, .. } = &scenario.expect;
+    let Expect { fetches_per_window, recovery, wait, contention, proves, told, .. } =
+        &scenario.expect;
     if *fetches_per_window == 0 {
         let node = node.get("fetches-per-window");
         problems.push(
@@ -167,10 +179,14 @@ fn expect(scenario: &Scenario, bounds: &Bounds, node: &Node<'_>, problems: &mut 
                 .note(format!("the largest herd has {}", bounds.largest_herd)),
         );
     }
-    for (index, invariant) in proves.iter().enumerate() {
-        if proves[..index].contains(invariant) {
-            let node = node.get("proves").at(index);
-            problems.push(Problem::at(node.span(), format!("`{invariant}` is named twice")));
+    named_once(proves, &node.get("proves"), problems);
+    named_once(told, &node.get("told"), problems);
+}
+
+fn named_once<T: Display + PartialEq>(names: &[T], node: &Node<'_>, problems: &mut Vec<Problem>) {
+    for (index, name) in names.iter().enumerate() {
+        if names[..index].contains(name) {
+            problems.push(Problem::at(node.at(index).span(), format!("`{name}` is named twice")));
         }
     }
 }

@@ -86,6 +86,7 @@ mod tests {
             lock_kind: LockKind::Advisory,
             temporaries: Vec::new(),
             sidecars: Vec::new(),
+            embedded: None,
         };
         let roots = vec!["/cache".into(), "/real/cache".into()];
         let territory = Territory { roots, roles: Roles::new(&files).unwrap() };

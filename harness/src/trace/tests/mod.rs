@@ -56,6 +56,7 @@ impl Bench {
             lock_kind: LockKind::Advisory,
             temporaries: vec!["*.tmp".into()],
             sidecars: Vec::new(),
+            embedded: None,
         };
         let territory = Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
         let (tell, heard) = unbounded_channel();

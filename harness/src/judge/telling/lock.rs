@@ -1,0 +1,73 @@
+//! Whether the lock was held.
+
+use super::{Held, Life};
+use crate::judge::history::{History, Process};
+use crate::model::client::LockKind;
+use crate::model::tells::Fact;
+
+/// Holds `true` or `false` against who held the lock. It was held where another's fetch was under way for all of the
+/// teller's life, since whoever describes a lock fetches with it; and free where nobody else lived who could hold it.
+pub(super) fn hold(history: &History<'_>, teller: &Process<'_>, life: Life, text: &str) -> Held {
+    let told = match text {
+        "true" => true,
+        "false" => false,
+        _ => {
+            return Held::Lie(
+                None,
+                format!("told \"{text}\" of the lock, which is neither true nor false"),
+            );
+        }
+    };
+    let holder = holder(history, teller, life);
+    match (holder, told) {
+        (Some(_), true) => Held::True(Fact::Locked),
+        (Some(said), false) => {
+            Held::Lie(Some(Fact::Locked), format!("told that nobody held the lock, and {said}"))
+        }
+        (None, _) if !is_free(history, teller, life) => Held::Unknown,
+        (None, false) => Held::True(Fact::Unlocked),
+        (None, true) => Held::Lie(
+            Some(Fact::Unlocked),
+            "told that the lock was held, and nobody else lived who could hold it".to_owned(),
+        ),
+    }
+}
+
+/// Who held it, as half a sentence.
+fn holder(history: &History<'_>, teller: &Process<'_>, life: Life) -> Option<String> {
+    let (from, to) = (life.released.index, life.ended.index);
+    let faults = &history.faults;
+    let impossible = history.record.client.files.lock_kind == LockKind::None
+        || faults.closed.overlap(0, to)
+        || faults.disk.overlap(0, to)
+        || faults.lock_touched(0, to);
+    if impossible {
+        return None;
+    }
+    let mut fetches = history.fetches().filter(|fetch| {
+        fetch.arrived.index < from && fetch.over.is_none_or(|over| over.index > to)
+    });
+    fetches.find_map(|fetch| {
+        let sender = history.sender(fetch)?;
+        let locks = sender.client != teller.client
+            && sender.with.is_none()
+            && sender.broken_calls.is_empty();
+        let since = fetch.arrived;
+        locks.then(|| {
+            let number = fetch.request.request;
+            format!("{} was asking Catwalk under it ({number}, since {since})", sender.client)
+        })
+    })
+}
+
+/// Whether no other process lived in the life of the teller, and none has left anything behind that could hold it.
+fn is_free(history: &History<'_>, teller: &Process<'_>, life: Life) -> bool {
+    let (from, to) = (life.released.index, life.ended.index);
+    let advisory = history.record.client.files.lock_kind == LockKind::Advisory;
+    let mut others = history.processes.iter().filter(|other| other.client != teller.client);
+    advisory
+        && others.all(|other| {
+            let apart = other.life().is_none_or(|(first, last)| last < from || to < first);
+            apart && other.left_behind.is_none()
+        })
+}

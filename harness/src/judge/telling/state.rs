@@ -1,0 +1,117 @@
+//! How the cache was: fresh, stale, absent or corrupt.
+
+use super::{Held, Life};
+use crate::judge::history::{History, Moment};
+use crate::judge::windows::Phase;
+use crate::model::record::{Sighting, What};
+use crate::model::scenario::{Action, Content};
+use crate::model::tells::{Fact, State};
+
+/// Holds a word on standard output against how the cache was.
+pub(super) fn hold_word(history: &History<'_>, life: Life, word: &str) -> Held {
+    match State::named(word) {
+        Some(state) => hold(history, life, &[state], "on standard output"),
+        None => {
+            let names = State::ALL.map(State::as_str).join(", ");
+            Held::Lie(None, format!("told the state \"{word}\", which is none of {names}"))
+        }
+    }
+}
+
+/// Holds states, one of which is told, against how the cache was.
+pub(super) fn hold(history: &History<'_>, life: Life, told: &[State], how: &str) -> Held {
+    let Some(possible) = possible(history, life) else { return Held::Unknown };
+    let [(first, since), ..] = possible[..] else { return Held::Unknown };
+    let alone = possible.iter().all(|(state, _)| *state == first);
+    if possible.iter().any(|(state, _)| told.contains(state)) {
+        return if alone { Held::True(Fact::from(first)) } else { Held::Unknown };
+    }
+    let told = told.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(" or ");
+    let was = possible.iter().map(|(state, _)| state.as_str()).collect::<Vec<_>>();
+    let was = was.join(", then ");
+    let why = match (first, since) {
+        (State::Absent, _) => "nothing was published".to_owned(),
+        (_, None) => "as the record shows".to_owned(),
+        (State::Fresh, Some(seen)) => format!("it had been published or renewed at {seen}"),
+        (State::Stale, Some(seen)) => {
+            format!("what had been published or renewed at {seen} was past its TTL")
+        }
+        (State::Corrupt, Some(seen)) => {
+            format!("what lay there since {seen} was no whole catalogue")
+        }
+    };
+    let fact = alone.then(|| Fact::from(first));
+    Held::Lie(fact, format!("told {how} that the cache was {told}, and it was {was}: {why}"))
+}
+
+/// The states that the cache was in, one after another, in the life of a process and as long as its end may have been
+/// seen before what it saw; each with since when. `None` where one of them is not known.
+fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Moment>)>> {
+    let (from, ended) = (life.released.index, life.ended.index);
+    let faults = &history.faults;
+    if faults.unreadable.overlap(from, ended) || faults.closed.overlap(from, ended) {
+        return None;
+    }
+    // When a wave has ended, everything that had changed on disk until then has been seen.
+    let rest = history.record.events.iter().enumerate().skip(ended);
+    let mut waves = rest.filter(|(_, event)| matches!(event.what, What::WaveEnded { .. }));
+    let until = waves.next().map_or(history.moments.len(), |(index, _)| index);
+    let seen = history.sightings.iter().map(|seen| seen.moment.index);
+    let acts = history.injected.iter().map(|injected| injected.moment.index);
+    let mut points: Vec<usize> =
+        seen.chain(acts).filter(|point| (from..until).contains(point)).collect();
+    // What is told of is what was so before the event.
+    points.iter_mut().for_each(|point| *point += 1);
+    points.extend([from, ended]);
+    points.sort_unstable();
+    points.dedup();
+    let mut states: Vec<(State, Option<Moment>)> = Vec::new();
+    for point in points {
+        let state = at(history, point)?;
+        if states.last().is_none_or(|(last, _)| *last != state.0) {
+            states.push(state);
+        }
+    }
+    Some(states)
+}
+
+/// The state before an event, and since when. `None` where it is not known.
+fn at(history: &History<'_>, event: usize) -> Option<(State, Option<Moment>)> {
+    let Some(seen) = history.published_before(event) else { return Some((State::Absent, None)) };
+    let since = Some(seen.moment);
+    let serial = match seen.sighting {
+        Sighting::Absent => return Some((State::Absent, since)),
+        Sighting::Damaged { .. } => return Some((State::Corrupt, since)),
+        Sighting::Planted => {
+            return is_planted_damage(history, event).then_some((State::Corrupt, since));
+        }
+        Sighting::NotShown => return None,
+        Sighting::Whole { serial, .. } => *serial,
+    };
+    let now = *history.moments.get(event).or(history.moments.last())?;
+    let window = &history.windows.all[history.windows.before(event)?];
+    // Where an event closed it, what lies there since may be as fresh as it is dated.
+    if window.serial != serial || window.closed.is_some_and(|closed| closed.index < event) {
+        return None;
+    }
+    match window.phase(now, history.ttl) {
+        Phase::Open => Some((State::Fresh, Some(window.opened))),
+        Phase::Over => Some((State::Stale, Some(window.opened))),
+        Phase::NearEnd => None,
+    }
+}
+
+/// Whether what an injection has last planted over the published file is no catalogue.
+fn is_planted_damage(history: &History<'_>, event: usize) -> bool {
+    let path = history.record.client.files.published.as_str();
+    let contents = history.injected.iter().rev().filter_map(|injected| match injected.action {
+        Action::Plant(plant) if ["published", path].contains(&plant.path.as_str()) => {
+            (injected.moment.index < event && injected.landed()).then_some(plant.content)
+        }
+        _ => None,
+    });
+    let mut contents = contents;
+    let damage =
+        |content| matches!(content, Content::Empty | Content::Garbage | Content::Truncated);
+    contents.next().is_some_and(damage)
+}

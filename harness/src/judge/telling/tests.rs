@@ -1,0 +1,168 @@
+//! What is told, and what was so.
+
+use std::collections::BTreeMap;
+
+use crate::judge::testing::{
+    Story, check, check_counts, check_sentences, damaged, herd, plant, story,
+};
+use crate::model::record::Sighting;
+use crate::model::scenario::{Action, Content, Mtime};
+use crate::model::tells::{Fact, State, Subject, Told};
+use crate::model::verdict::Invariant;
+
+fn by_exit(states: &[State]) -> Told {
+    Told { exit: Some(states.to_vec()), ..Told::default() }
+}
+
+fn output(subject: Subject, text: &str) -> Told {
+    let output = BTreeMap::from([(subject, Some(text.to_owned()))]);
+    Told { exit: None, output }
+}
+
+/// One more wave of one client, c09, that tells this and ends with this code.
+fn telling(told: Story, code: i32, tells: Told) -> Story {
+    told.wave_of("health", &[9]).tell(9, code, tells).wave_ended()
+}
+
+fn demands(told: Story, facts: &[Fact]) -> Story {
+    told.scenario(|it| it.expect.told = facts.to_vec())
+}
+
+#[test]
+fn a_state_that_was_so_is_no_failure_whatever_its_code() {
+    let cases: [(fn() -> Story, State, Fact); 5] = [
+        (story, State::Absent, Fact::Absent),
+        (herd, State::Fresh, Fact::Fresh),
+        (|| herd().age(), State::Stale, Fact::Stale),
+        (|| herd().see(damaged()), State::Corrupt, Fact::Corrupt),
+        (
+            || {
+                let planted = plant("published", Content::Garbage, Mtime::Now);
+                herd().inject(planted, &[]).see(Sighting::Planted)
+            },
+            State::Corrupt,
+            Fact::Corrupt,
+        ),
+    ];
+    for (told, state, fact) in cases {
+        // What lay there was damaged by nobody, which another invariant has to say something of.
+        let blind = |it: Story| {
+            it.verdict().invariants.into_iter().find(|it| it.invariant == Invariant::TruthfulExit)
+        };
+        let right = demands(telling(told(), 3, by_exit(&[state])), &[fact]);
+        assert_eq!(blind(right.clone()).map(|it| it.violations), Some(Vec::new()), "{fact}");
+        assert!(!right.verdict().reasons.iter().any(|it| it.contains("could be held")), "{fact}");
+        let word = telling(told(), 0, output(Subject::State, state.as_str()));
+        assert_eq!(blind(word).map(|it| it.violations), Some(Vec::new()), "{fact}");
+        let other = if state == State::Fresh { State::Stale } else { State::Fresh };
+        let lie = telling(told(), 0, by_exit(&[other]));
+        assert!(blind(lie).is_some_and(|it| it.broken()), "{fact}");
+    }
+}
+
+#[test]
+fn a_lie_is_told_with_what_was_so() {
+    let check = |told: Story, expected: &str| {
+        check_sentences(told, Invariant::TruthfulExit, &[expected]);
+    };
+    check(
+        telling(herd().age(), 0, by_exit(&[State::Fresh])),
+        "c09, let go at 0.170 s and ended at 0.180 s, told by exit code 0 that the cache was fresh, and it was stale: what had been published or renewed at 0.100 s was past its TTL",
+    );
+    check(
+        telling(story(), 0, output(Subject::State, "fresh")),
+        "c09, let go at 0.020 s and ended at 0.030 s, told on standard output that the cache was fresh, and it was absent: nothing was published",
+    );
+    check(
+        telling(herd(), 0, output(Subject::State, "fine")),
+        "c09, let go at 0.160 s and ended at 0.170 s, told the state \"fine\", which is none of fresh, stale, absent, corrupt",
+    );
+    check(
+        telling(herd(), 0, by_exit(&[])),
+        "c09, let go at 0.160 s and ended at 0.170 s, told nothing by exit code 0, which stands for no state",
+    );
+    let nothing = Told { exit: None, output: BTreeMap::from([(Subject::Fetches, None)]) };
+    check(
+        telling(herd(), 0, nothing),
+        "c09, let go at 0.160 s and ended at 0.170 s, told nothing of fetches on standard output, where its description says that it stands",
+    );
+}
+
+#[test]
+fn a_code_that_stands_for_no_state_is_a_failure_like_any_other() {
+    check_sentences(
+        telling(herd(), 1, by_exit(&[])),
+        Invariant::TruthfulExit,
+        &[
+            "c09 ended with exit code 1 at 0.170 s, and no injected fault explains it: it said \"told: no luck\"",
+        ],
+    );
+}
+
+#[test]
+fn what_changed_meanwhile_is_not_decided_unless_it_was_never_so() {
+    let changing = |state| {
+        let told = herd().age().wave(&[4]).ask(4).start_teller(9);
+        let told = told.tell(9, 0, by_exit(&[state]));
+        told.head(2, 2).done(2).publish(2).exit(4, 2).wave_ended()
+    };
+    check_counts(changing(State::Fresh), Invariant::TruthfulExit, (5, 1));
+    check_counts(changing(State::Stale), Invariant::TruthfulExit, (5, 1));
+    check(changing(State::Absent), "fail truthful-exit");
+    check(demands(changing(State::Stale), &[Fact::Stale]), "vacuous");
+}
+
+#[test]
+fn a_lock_is_held_while_its_holder_asks_and_free_where_nobody_lives() {
+    let held = |text| {
+        let told = herd().age().wave(&[4]).ask(4).start_teller(9);
+        let told = told.tell(9, 0, output(Subject::Locked, text));
+        told.head(2, 2).done(2).publish(2).exit(4, 2).wave_ended()
+    };
+    check(demands(held("true"), &[Fact::Locked]), "pass");
+    check_sentences(
+        held("false"),
+        Invariant::TruthfulExit,
+        &[
+            "c09, let go at 0.200 s and ended at 0.210 s, told that nobody held the lock, and c04 was asking Catwalk under it (#2, since 0.180 s)",
+        ],
+    );
+    let free = |text| telling(herd(), 0, output(Subject::Locked, text));
+    check(demands(free("false"), &[Fact::Unlocked]), "pass");
+    check(demands(free("false"), &[Fact::Locked]), "vacuous");
+    check(free("true"), "fail truthful-exit");
+    check(free("yes"), "fail truthful-exit");
+}
+
+#[test]
+fn counts_are_those_of_the_answers_that_came() {
+    let fetches = |told: Story, number: &str| telling(told, 0, output(Subject::Fetches, number));
+    check(demands(fetches(herd(), "1"), &[Fact::Fetches]), "pass");
+    check_sentences(
+        fetches(herd(), "0"),
+        Invariant::TruthfulExit,
+        &[
+            "c09, let go at 0.160 s and ended at 0.170 s, told 0 fetches, and Catwalk had sent them a catalogue once",
+        ],
+    );
+    check(fetches(herd(), "2"), "fail truthful-exit");
+    check(fetches(herd(), "many"), "fail truthful-exit");
+    // Who was killed may have counted or not.
+    let killed = || herd().wave_of("update", &[4]).fetch(4, 2).publish(2).kill(4);
+    check(fetches(killed(), "1"), "pass");
+    check(fetches(killed(), "2"), "pass");
+    check_sentences(
+        fetches(killed(), "3"),
+        Invariant::TruthfulExit,
+        &[
+            "c09, let go at 0.250 s and ended at 0.260 s, told 3 fetches, and Catwalk had sent them a catalogue 2 times, of which 1 came to whoever lived to count them",
+        ],
+    );
+    let full = herd().inject(Action::ReadOnly, &[]);
+    check(fetches(full, "0"), "pass");
+    let confirmed = || herd().age().wave(&[4]).revalidate(4, 1).confirm(2, 1).exit(4, 1);
+    let told = |number| telling(confirmed(), 0, output(Subject::Revalidations, number));
+    check(demands(told("1"), &[Fact::Revalidations]), "pass");
+    check(told("0"), "fail truthful-exit");
+    check(fetches(confirmed(), "1"), "pass");
+}
