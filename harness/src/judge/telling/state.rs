@@ -57,6 +57,7 @@ fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Mome
     let mut waves = rest.filter(|(_, event)| matches!(event.what, What::WaveEnded { .. }));
     let until = waves.next().map_or(history.moments.len(), |(index, _)| index);
     let seen = history.sightings.iter().map(|seen| seen.moment.index);
+    let seen = seen.filter(|seen| !is_of_later_answer(history, life, *seen));
     let acts = history.injected.iter().map(|injected| injected.moment.index);
     let mut points: Vec<usize> =
         seen.chain(acts).filter(|point| (from..until).contains(point)).collect();
@@ -73,6 +74,14 @@ fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Mome
         }
     }
     Some(states)
+}
+
+/// Whether what was seen published had been answered only after the process had ended, so that it cannot have found it.
+fn is_of_later_answer(history: &History<'_>, life: Life, seen: usize) -> bool {
+    let windows = &history.windows.all;
+    let opened = windows.iter().find(|window| window.opened.index == seen);
+    let head = opened.and_then(|it| it.fetch).and_then(|fetch| history.exchanges[fetch].head);
+    head.is_some_and(|head| head.moment.index > life.ended.index)
 }
 
 /// The state before an event, and since when. `None` where it is not known.

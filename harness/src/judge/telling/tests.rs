@@ -102,14 +102,22 @@ fn a_code_that_stands_for_no_state_is_a_failure_like_any_other() {
 #[test]
 fn what_changed_meanwhile_is_not_decided_unless_it_was_never_so() {
     let changing = |state| {
-        let told = herd().age().wave(&[4]).ask(4).start_teller(9);
+        let told = herd().age().wave(&[4]).ask(4).head(2, 2).done(2).start_teller(9);
         let told = told.tell(9, 0, by_exit(&[state]));
-        told.head(2, 2).done(2).publish(2).exit(4, 2).wave_ended()
+        told.publish(2).exit(4, 2).wave_ended()
     };
     check_counts(changing(State::Fresh), Invariant::TruthfulExit, (5, 1));
     check_counts(changing(State::Stale), Invariant::TruthfulExit, (5, 1));
     check(changing(State::Absent), "fail truthful-exit");
     check(demands(changing(State::Stale), &[Fact::Stale]), "vacuous");
+    // Nothing of the answer had been sent, so that nobody can have found it.
+    let before = |state| {
+        let told = herd().age().wave(&[4]).ask(4).start_teller(9);
+        let told = told.tell(9, 0, by_exit(&[state])).head(2, 2).done(2).publish(2);
+        told.exit(4, 2).wave_ended()
+    };
+    check(demands(before(State::Stale), &[Fact::Stale]), "pass");
+    check(before(State::Fresh), "fail truthful-exit");
 }
 
 #[test]
