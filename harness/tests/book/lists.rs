@@ -14,7 +14,7 @@ use crate::page::{List, Page};
 
 /// What a table may be marked to list. A name in capitals is a type of a scenario file or, behind `client.`, of a
 /// description; its variants or keys are listed.
-pub const NAMES: [&str; 29] = [
+pub const NAMES: [&str; 33] = [
     "invariants",
     "verdicts",
     "exit-codes",
@@ -39,11 +39,15 @@ pub const NAMES: [&str; 29] = [
     "Content",
     "Mtime",
     "Expect",
+    "Fact",
     "client.client",
     "client.Files",
     "client.LockKind",
     "client.Stdout",
     "client.Claims",
+    "client.Tells",
+    "client.State",
+    "client.Subject",
 ];
 
 /// What the code knows by that name.
@@ -93,7 +97,12 @@ fn variants(schema: &Value) -> BTreeSet<String> {
 }
 
 fn placeholders() -> BTreeSet<String> {
-    let others = [placeholder::CACHE_CLIENT, placeholder::SECONDS, placeholder::PORT];
+    let others = [
+        placeholder::CACHE_CLIENT,
+        placeholder::CATALOGUE_FILE,
+        placeholder::SECONDS,
+        placeholder::PORT,
+    ];
     let all = placeholder::EVERYWHERE.into_iter().chain(others).map(str::to_owned);
     let all = all.chain([placeholder::need_of("NAME"), placeholder::port_of("NAME")]);
     all.map(|name| format!("{{{name}}}")).collect()

@@ -38,7 +38,7 @@ impl Herd<'_> {
     ///
     /// # Errors
     /// The file cannot be written.
-    pub(super) fn to_publish(&mut self, errand: &Errand) -> Result<Option<Serial>, String> {
+    pub(super) fn hand_out(&mut self, errand: &Errand) -> Result<Option<Serial>, String> {
         let (client, _) = self.cast(errand);
         if errand.command == UPDATE_EMBEDDED && client.files.embedded.is_some() {
             return Ok(Some(Serial::EMBEDDED));

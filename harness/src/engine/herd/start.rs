@@ -19,7 +19,7 @@ impl Herd<'_> {
     /// refusal is recorded.
     pub fn spawn(&mut self, errands: Vec<Errand>) -> Vec<ClientId> {
         let named: Vec<(ClientId, Errand)> = self.next_clients().zip(errands).collect();
-        let publish: Vec<_> = named.iter().map(|(_, errand)| self.to_publish(errand)).collect();
+        let publish: Vec<_> = named.iter().map(|(_, errand)| self.hand_out(errand)).collect();
         let invocations: Result<Vec<_>, _> =
             named.iter().map(|(client, errand)| self.invocation(*client, errand)).collect();
         let held = match invocations {

@@ -1,9 +1,9 @@
 //! How the cache was: fresh, stale, absent or corrupt.
 
 use super::{Held, Life};
-use crate::judge::history::{History, Moment};
+use crate::judge::history::{History, Moment, Process};
 use crate::judge::windows::Phase;
-use crate::model::record::{Sighting, What};
+use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::{Action, Content};
 use crate::model::tells::{Fact, State};
 
@@ -52,15 +52,13 @@ fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Mome
     if faults.unreadable.overlap(from, ended) || faults.closed.overlap(from, ended) {
         return None;
     }
-    // When a wave has ended, everything that had changed on disk until then has been seen.
-    let rest = history.record.events.iter().enumerate().skip(ended);
-    let mut waves = rest.filter(|(_, event)| matches!(event.what, What::WaveEnded { .. }));
-    let until = waves.next().map_or(history.moments.len(), |(index, _)| index);
     let seen = history.sightings.iter().map(|seen| seen.moment.index);
-    let seen = seen.filter(|seen| !is_of_later_answer(history, life, *seen));
+    let until = if was_nothing_given(history, life) { ended } else { end_of_wave(history, ended) };
     let acts = history.injected.iter().map(|injected| injected.moment.index);
-    let mut points: Vec<usize> =
-        seen.chain(acts).filter(|point| (from..until).contains(point)).collect();
+    let during = |points: &usize| (from..until).contains(points);
+    let mut points: Vec<usize> = seen.filter(during).collect();
+    // What the harness did itself is recorded before it has an effect.
+    points.extend(acts.filter(|act| (from..ended).contains(act)));
     // What is told of is what was so before the event.
     points.iter_mut().for_each(|point| *point += 1);
     points.extend([from, ended]);
@@ -76,12 +74,34 @@ fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Mome
     Some(states)
 }
 
-/// Whether what was seen published had been answered only after the process had ended, so that it cannot have found it.
-fn is_of_later_answer(history: &History<'_>, life: Life, seen: usize) -> bool {
-    let windows = &history.windows.all;
-    let opened = windows.iter().find(|window| window.opened.index == seen);
-    let head = opened.and_then(|it| it.fetch).and_then(|fetch| history.exchanges[fetch].head);
-    head.is_some_and(|head| head.moment.index > life.ended.index)
+/// The end of the wave that an event is of. By then everything that had changed on disk has been seen.
+fn end_of_wave(history: &History<'_>, event: usize) -> usize {
+    let rest = history.record.events.iter().enumerate().skip(event);
+    let mut waves = rest.filter(|(_, event)| matches!(event.what, What::WaveEnded { .. }));
+    waves.next().map_or(history.moments.len(), |(index, _)| index)
+}
+
+/// Whether nobody of the wave had got anything to publish, or been told to change what was, when the process ended.
+/// Then nothing that was seen later can be what it found, however late it was seen.
+fn was_nothing_given(history: &History<'_>, life: Life) -> bool {
+    let ended = life.ended.index;
+    let before = history.record.events[..life.released.index].iter();
+    let start = before.rev().position(|event| matches!(event.what, What::WaveStarted { .. }));
+    let Some(start) = start.map(|back| life.released.index - back - 1) else { return false };
+    let within = |index: usize| start < index && index < ended;
+    let over = end_of_wave(history, ended);
+    let removed = history.files.iter().any(|file| {
+        let after = ended < file.moment.index && file.moment.index < over;
+        after && file.role == Role::Published && *file.change == Change::Removed
+    });
+    let changes = |other: &Process<'_>| {
+        let told = other.publishes.is_some() || other.goes_back() || other.command == "clear";
+        told && other.life().is_some_and(|(first, last)| first < ended && start < last)
+    };
+    let answered = history.exchanges.iter().filter_map(|exchange| exchange.head);
+    !answered.map(|head| head.moment.index).any(within)
+        && !history.processes.iter().any(changes)
+        && !removed
 }
 
 /// The state before an event, and since when. `None` where it is not known.
