@@ -203,7 +203,7 @@ fn exit(exited: &Exited) -> String {
     let told = exited.told.as_ref().map(tale).unwrap_or_default();
     let stale = if exited.said_stale { ", saying that it is stale" } else { "" };
     let complaint = match &exited.stderr {
-        Excerpt { text, .. } if exited.status.success() || text.trim().is_empty() => String::new(),
+        Excerpt { text, .. } if exited.is_success() || text.trim().is_empty() => String::new(),
         Excerpt { text, .. } => format!("; standard error: {text}"),
     };
     format!("ended with {}{told}{got}{stale}{complaint}", exited.status)
@@ -303,13 +303,17 @@ pub fn notable(what: &What) -> bool {
         | What::Residue { .. }
         | What::Interrupted { .. }
         | What::Published { sighting: Sighting::Damaged { .. }, .. } => true,
-        What::Exited(exited) => !exited.status.success(),
+        What::Exited(exited) => !exited.is_success(),
         _ => false,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use cachestorm_model::tells::{State, Subject};
+
     use super::*;
 
     #[test]
@@ -322,5 +326,16 @@ mod tests {
         check(&[3], "c03");
         check(&[1, 2], "c01, c02");
         check(&[1, 2, 3, 7, 9, 10, 11], "c01 to c03, c07, c09 to c11");
+    }
+
+    #[test]
+    fn what_was_told_stands_with_what_it_stands_for() {
+        let output =
+            BTreeMap::from([(Subject::Locked, Some("true".to_owned())), (Subject::Fetches, None)]);
+        let exit = Some(vec![State::Absent, State::Corrupt]);
+        let expected =
+            " (which tells: absent or corrupt), telling locked: true, telling fetches: nothing";
+        assert_eq!(tale(&Told { exit, output }), expected);
+        assert_eq!(tale(&Told::default()), "");
     }
 }

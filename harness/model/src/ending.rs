@@ -39,6 +39,14 @@ pub struct Exited {
     pub told: Option<Told>,
 }
 
+impl Exited {
+    /// Whether the exit code was 0, or stands for a state that the process was there to tell.
+    pub fn is_success(&self) -> bool {
+        let told = self.told.as_ref().and_then(|told| told.exit.as_ref());
+        self.status.success() || told.is_some_and(|states| !states.is_empty())
+    }
+}
+
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -20,8 +20,11 @@ pub(super) fn measure(history: &History<'_>) -> Measures {
     let status = |status: u16| {
         move |fetch: &&Exchange<'_>| fetch.head.is_some_and(|head| head.status == status)
     };
-    let hit =
-        |process: &&Process<'_>| process.succeeded().is_some() && process.exchanges.is_empty();
+    // Who tells something of the cache reads nothing through it.
+    let hit = |process: &&Process<'_>| {
+        let read = process.succeeded().is_some_and(|(_, exited)| exited.told.is_none());
+        read && process.exchanges.is_empty()
+    };
     let failed = |process: &&Process<'_>| {
         process.kills.is_empty()
             && (process.overdue.is_some() || process.failed_by_itself() == Some(true))

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cachestorm_model::record::{Effect, ExitStatus, Part, Record, What};
+use cachestorm_model::record::{Effect, ExitStatus, Exited, Part, Record, What};
 use cachestorm_model::units::{ClientId, RequestId};
 use cachestorm_model::verdict::TtlWindow;
 
@@ -74,7 +74,7 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
                 life(*client, &mut |life| life.end(at, index, "failed"));
             }
             What::Exited(exited) => {
-                life(exited.client, &mut |life| life.end(at, index, ending(exited.status)));
+                life(exited.client, &mut |life| life.end(at, index, ending(exited)));
             }
             What::Overdue { client, .. } => life(*client, &mut |life| {
                 life.marks.push(Mark::new(at, index, "overdue", "overdue"));
@@ -122,9 +122,9 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
     order.into_iter().filter_map(lane).collect()
 }
 
-fn ending(status: ExitStatus) -> &'static str {
-    match status {
-        ExitStatus::Code(0) => "ok",
+fn ending(exited: &Exited) -> &'static str {
+    match exited.status {
+        _ if exited.is_success() => "ok",
         ExitStatus::Signal { ours: true, .. } => "killed",
         ExitStatus::Code(_) | ExitStatus::Signal { .. } => "failed",
     }

@@ -173,17 +173,12 @@ impl<'a> Process<'a> {
     /// Whether its end shows a failure of its own: a code other than 0, or a signal that a program
     /// brings upon itself. `None` where a signal came that is neither the program's nor the harness's.
     pub(in crate::judge) fn failed_by_itself(&self) -> Option<bool> {
-        match self.exited?.1.status {
-            ExitStatus::Code(code) => Some(code != 0 && !self.has_told_by_exit()),
+        let exited = self.exited?.1;
+        match exited.status {
+            ExitStatus::Code(_) => Some(!exited.is_success()),
             ExitStatus::Signal { ours: true, .. } => Some(false),
             ExitStatus::Signal { number, .. } => is_own_doing(number).then_some(true),
         }
-    }
-
-    /// Whether its exit code stands for a state of the cache, by the client's description.
-    fn has_told_by_exit(&self) -> bool {
-        let told = self.exited.and_then(|(_, exited)| exited.told.as_ref());
-        told.and_then(|told| told.exit.as_ref()).is_some_and(|states| !states.is_empty())
     }
 
     /// Whether it was ended by a signal that neither the harness sent nor a program brings upon itself.
