@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// What a command tells, and how. It returns no catalogue: its standard output is not taken for one, and an
@@ -12,11 +12,22 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Tells {
     /// The exit code that stands for each state. Several states may have the same.
+    #[schemars(schema_with = "keyed::<State, i32>")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub exit: BTreeMap<State, i32>,
     /// Where standard output, which is JSON, holds what is told: JSON pointers, such as `/status`.
+    #[schemars(schema_with = "keyed::<Subject, String>")]
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub output: BTreeMap<Subject, String>,
+}
+
+/// The schema of a table whose keys are the words of an enum, which schemars leaves open.
+fn keyed<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "propertyNames": generator.subschema_for::<K>(),
+        "additionalProperties": generator.subschema_for::<V>(),
+    })
 }
 
 impl Tells {

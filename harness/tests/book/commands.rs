@@ -2,11 +2,10 @@
 
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use cachestorm::client::describe;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
@@ -21,10 +20,8 @@ pub fn run(page: &Page) -> Found {
     let place = tempfile::tempdir().map_err(|error| error.to_string())?;
     for folder in &page.given {
         let folder = place.path().join(folder);
-        let from = repository().join("fixtures/clients/reference").join(describe::FILE_NAME);
-        let given = fs::create_dir_all(&folder)
-            .and_then(|()| fs::copy(from, folder.join(describe::FILE_NAME)));
-        given.map_err(|error| format!("{}: {error}", folder.display()))?;
+        let from = repository().join("fixtures/clients/reference");
+        copy_folder(&from, &folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     for block in &page.blocks {
         let at = format!("{}:{}", page.path.display(), block.line);
@@ -38,6 +35,16 @@ pub fn run(page: &Page) -> Found {
             )),
         };
         done.map_err(|wrong| format!("{at}: {wrong}"))?;
+    }
+    Ok(())
+}
+
+/// Copies a client: its description, and the files beside it.
+fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
     }
     Ok(())
 }
