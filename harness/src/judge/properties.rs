@@ -198,6 +198,9 @@ fn harness_event() -> impl Strategy<Value = What> {
         1 => Just(What::Healed),
         1 => Just(What::Interrupted { why: "why not".to_owned() }),
         1 => Just(What::Note { text: "noted".to_owned() }),
+        1 => client().prop_map(|client| {
+            What::Lost { client, path: "providers.json".to_owned(), bytes: 9 }
+        }),
     ]
 }
 

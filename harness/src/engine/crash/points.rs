@@ -97,7 +97,8 @@ pub fn deeds(point: &Point, choice: Choice) -> Vec<Deed> {
 /// The errors that a call can come to on a machine in trouble (the manual page of each).
 fn errors(call: CallName) -> &'static [Errno] {
     use Errno::{
-        Acces, ConnRefused, ConnReset, DQuot, Intr, Io, MFile, NoLck, NoSpc, Pipe, RoFs, TimedOut,
+        Acces, ConnRefused, ConnReset, DQuot, Intr, Io, MFile, NFile, NoLck, NoMem, NoSpc, Pipe,
+        RoFs, TimedOut,
     };
     match call {
         CallName::Open => &[Acces, MFile, NoSpc, DQuot, RoFs, Io, Intr],
@@ -109,11 +110,14 @@ fn errors(call: CallName) -> &'static [Errno] {
         }
         CallName::Mknod => &[NoSpc, DQuot, Acces, RoFs, Io],
         CallName::Unlink | CallName::Rmdir => &[Acces, RoFs, Io],
-        CallName::Fsync | CallName::Fdatasync => &[Io, NoSpc, DQuot],
+        CallName::Fsync | CallName::Fdatasync | CallName::Sync => &[Io, NoSpc, DQuot],
+        CallName::SyncFileRange => &[Io, NoSpc],
+        CallName::Msync => &[Io, NoMem],
         CallName::Flock | CallName::Fcntl => &[NoLck, Intr],
         CallName::Utimens | CallName::Chmod | CallName::Chown => &[Acces, RoFs, Io],
         CallName::Stat | CallName::Access | CallName::Readlink => &[Acces, Io],
         CallName::Close => &[Io, DQuot, Intr],
+        CallName::Socket => &[MFile, NFile, Acces],
         // Not `EINTR`: after it a connection goes on being made, which a call that is not made cannot do.
         CallName::Connect => &[ConnRefused, TimedOut],
         CallName::Send => &[Pipe, ConnReset, Intr],
@@ -149,13 +153,16 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
         || call.name == CallName::Connect && call.error() == Some(libc::EINPROGRESS);
     let found_out = matches!(call.error(), Some(libc::ENOENT | libc::EEXIST));
     let matters = call.role().is_some() || call.name.is_network();
-    if !(made || found_out) || !matters {
+    // What another call has closed is no call, and no trigger counts it.
+    if !(made || found_out) || !matters || call.is_implied() {
         return None;
     }
     let path = pattern(call);
     let compiled = path.as_deref().map(Pattern::new).transpose().ok()?;
     // By the rule by which a trigger counts.
-    let alike = |it: &&&Call| it.name == call.name && about(compiled.as_ref(), it);
+    let alike = |it: &&&Call| {
+        it.name == call.name && !it.is_implied() && about(compiled.as_ref(), it)
+    };
     let earlier = before.iter().filter(alike).count();
     let nth = u32::try_from(earlier).unwrap_or(u32::MAX).saturating_add(1);
     // In how many pieces an answer is received hangs on the network, and is another number in every run.
@@ -215,6 +222,15 @@ mod tests {
             (other.id().as_str(), other.path.as_deref()),
             ("mkdir-crush---1-1", Some("crush[[]1[]]"))
         );
+    }
+
+    #[test]
+    fn what_nobody_closed_by_name_is_no_point_and_is_not_counted() {
+        let close = call(CallName::Close, "p.lock", Some(Role::Lock));
+        let implied = Call { flags: "by dup2".to_owned(), ..close.clone() };
+        assert_eq!(point(&implied, &[]), None);
+        assert_eq!(point(&close, &[&implied]).unwrap().id(), "close-lock-1");
+        assert_eq!(point(&close, &[&implied, &close]).unwrap().id(), "close-lock-2");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
-    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Moment, Periods, Process,
-    Seen,
+    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Loss, Moment, Periods,
+    Process, Seen,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::fault::{Fault, Harm};
@@ -30,6 +30,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         exchanges: Vec::new(),
         sightings: Vec::new(),
         files: Vec::new(),
+        losses: Vec::new(),
         injected: Vec::new(),
         faults: Faults::default(),
         met: Vec::new(),
@@ -116,6 +117,9 @@ impl<'a> Fold<'a> {
             }
             What::File { change, path, role } => {
                 self.history.files.push(FileChange { moment: now, change, path, role: *role });
+            }
+            What::Lost { path, bytes, .. } => {
+                self.history.losses.push(Loss { moment: now, path, bytes: *bytes });
             }
             What::Injected { injection, action, targets, because, effect } => {
                 let (injection, landed) = (*injection, *effect == Effect::Landed);
