@@ -89,6 +89,7 @@ fn action() -> impl Strategy<Value = Action> {
         Action::Writable,
         Action::Kill(Signal::Kill),
         Action::KillGroup(Signal::Term),
+        Action::KillAlone(Signal::Kill),
     ];
     let content = vec![Content::Unchanged, Content::Catalogue, Content::Truncated];
     let mtime = vec![Mtime::Now, Mtime::Future, Mtime::Expired];

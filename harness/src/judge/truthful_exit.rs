@@ -225,6 +225,21 @@ mod tests {
     }
 
     #[test]
+    fn of_a_client_that_lost_a_child_no_more_is_demanded_than_not_to_lie() {
+        let kill = Action::KillAlone(Signal::Kill);
+        let lost = |name| story().wave(&[1]).ask(1).child_call(1, name).inject(kill.clone(), &[1]);
+        check(lost(CallName::Recv).fail(1), "pass");
+        check(lost(CallName::Write).head(1, 1).done(1).publish(1).exit(1, 1), "pass");
+        check(lost(CallName::Write).end(1, ExitStatus::Code(0), damaged()), "fail truthful-exit");
+        // What it has lost explains no failure of others.
+        let two = story().wave(&[1, 2]).ask(1).child_call(1, CallName::Write);
+        check(two.inject(kill.clone(), &[1]).fail(1).fail(2), "fail truthful-exit");
+        // Its own process is the client.
+        let own = story().wave(&[1]).ask(1).call(1, CallName::Write);
+        check(own.inject(kill, &[1]).die(1), "pass");
+    }
+
+    #[test]
     fn as_many_may_fail_as_the_scenario_allows() {
         let failing = |allowed| {
             let told = herd().wave(&[4, 5]).fail(4).fail(5);

@@ -6,7 +6,9 @@
 //! more past the TTL.
 //!
 //! - [`points`]: from a record to the calls at which something can go wrong, and what;
+//! - `company`: which of a client's processes live beside the one that makes a call;
 //! - [`sweep`]: all the runs, over some threads.
 
+mod company;
 pub mod points;
 pub mod sweep;

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::company::Company;
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::errno::Errno;
-
 use crate::model::record::{Part, Record, Role, What};
 use crate::model::scenario::{Action, Injection, OnCall, Phase, Trigger};
 use crate::model::sweep::{Deed, Point};
@@ -30,14 +30,22 @@ pub struct Choice {
 pub fn points(record: &Record) -> Vec<Point> {
     let Some(victim) = victim(record) else { return Vec::new() };
     let calls: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
+    let company = Company::of(record, victim);
     let mut points: Vec<Point> = Vec::new();
     for (index, call) in calls.iter().enumerate() {
-        let Some(point) = point(call, &calls[..index]) else { continue };
+        let Some(mut point) = point(call, &calls[..index]) else { continue };
+        (point.among_others, point.by_child) = (company.is_around(call), company.is_child(call));
         if !points.iter().any(|known| known.id() == point.id()) {
             points.push(point);
         }
     }
     points
+}
+
+/// How many processes of that client were seen to make calls.
+pub fn processes(record: &Record) -> u32 {
+    let size = victim(record).map_or(0, |victim| Company::of(record, victim).size());
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// The first point after the client has got the lock, where others were seen to wait for one: held there until
@@ -84,6 +92,13 @@ pub fn deeds(point: &Point, choice: Choice) -> Vec<Deed> {
     let mut deeds = Vec::new();
     if choice.kills && point.is_step {
         deeds.extend([Deed::Kill(Phase::Before), Deed::Kill(Phase::After)]);
+        // One that is alone has died altogether by that.
+        if point.among_others {
+            deeds.extend([Deed::KillAlone(Phase::Before), Deed::KillAlone(Phase::After)]);
+        }
+        if point.by_child {
+            deeds.push(Deed::Orphan);
+        }
     }
     if choice.failures {
         deeds.extend(errors(point.call).iter().map(|errno| Deed::Fail(*errno)));
@@ -133,7 +148,7 @@ fn calls(record: &Record) -> impl Iterator<Item = &Call> {
     })
 }
 
-fn victim(record: &Record) -> Option<ClientId> {
+pub(super) fn victim(record: &Record) -> Option<ClientId> {
     let of_waves: Vec<ClientId> = record
         .events
         .iter()
@@ -160,9 +175,8 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     let path = pattern(call);
     let compiled = path.as_deref().map(Pattern::new).transpose().ok()?;
     // By the rule by which a trigger counts.
-    let alike = |it: &&&Call| {
-        it.name == call.name && !it.is_implied() && about(compiled.as_ref(), it)
-    };
+    let alike =
+        |it: &&&Call| it.name == call.name && !it.is_implied() && about(compiled.as_ref(), it);
     let earlier = before.iter().filter(alike).count();
     let nth = u32::try_from(earlier).unwrap_or(u32::MAX).saturating_add(1);
     // In how many pieces an answer is received hangs on the network, and is another number in every run.
@@ -171,7 +185,17 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     }
     let is_step = made && call.is_step();
     let shown = call.to_string();
-    Some(Point { call: call.name, path, nth, shown, is_step, bytes: call.bytes })
+    let (among_others, by_child) = (false, false);
+    Some(Point {
+        call: call.name,
+        path,
+        nth,
+        shown,
+        is_step,
+        bytes: call.bytes,
+        among_others,
+        by_child,
+    })
 }
 
 /// The pattern by which a call is known again: what its file is, where the description says so; temporaries
@@ -266,6 +290,18 @@ mod tests {
         assert!(write(Some(2)));
         assert!(!write(Some(1)), "there is nothing to be cut");
         assert!(!write(None));
+        // It is killed in parts where it has several, and orphans are made of those that it has started.
+        let parts = |among_others, by_child| {
+            let point = Point { among_others, by_child, ..rename.clone() };
+            deeds(&point, choice).into_iter().filter(|deed| deed.parts()).collect::<Vec<_>>()
+        };
+        let alone = [Deed::KillAlone(Phase::Before), Deed::KillAlone(Phase::After)];
+        assert_eq!(parts(false, false), []);
+        assert_eq!(parts(true, false), alone);
+        assert_eq!(parts(true, true), [&alone[..], &[Deed::Orphan]].concat());
+        let failures = Choice { kills: false, failures: true };
+        let point = Point { among_others: true, by_child: true, ..rename };
+        assert!(!deeds(&point, failures).iter().any(|deed| deed.kills()));
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub struct Prepared {
     scenario: String,
     points: Vec<Point>,
     runs: Vec<(Entry, Vec<(usize, Deed)>)>,
+    processes: u32,
 }
 
 /// Runs the scenario twice to number the calls of the client, and makes a scenario for each thing that can go
@@ -60,7 +61,8 @@ pub fn prepare(
         rendezvous: points::rendezvous(&record, &points),
         points,
     };
-    Ok(numbered.with_everything(plan, options.seed))
+    let processes = points::processes(&record);
+    Ok(Prepared { processes, ..numbered.with_everything(plan, options.seed) })
 }
 
 /// A scenario with the points of its client.
@@ -82,7 +84,7 @@ impl Numbered<'_> {
                 let deeds = vec![(index, deed)];
                 let name = format!("{}/{}", point.id(), word(deed));
                 runs.push((self.with(&name, &deeds), deeds));
-                if !matches!(deed, Deed::Kill(_)) {
+                if !deed.kills() {
                     failures.push((index, deed));
                 }
             }
@@ -93,7 +95,8 @@ impl Numbered<'_> {
             let name = format!("pairs/{}", name.join("+").replace('/', "-"));
             runs.push((self.with(&name, &pair), pair.to_vec()));
         }
-        Prepared { scenario: self.entry.name.clone(), points: self.points, runs }
+        let scenario = self.entry.name.clone();
+        Prepared { scenario, points: self.points, runs, processes: 0 }
     }
 
     fn with(&self, name: &str, deeds: &[(usize, Deed)]) -> Entry {
@@ -145,6 +148,8 @@ fn pairs(failures: &[(usize, Deed)], most: usize, seed: u64) -> Vec<[(usize, Dee
 fn word(deed: Deed) -> String {
     match deed {
         Deed::Kill(phase) => format!("killed-{phase}"),
+        Deed::KillAlone(phase) => format!("killed-alone-{phase}"),
+        Deed::Orphan => "orphaned".to_owned(),
         Deed::Fail(errno) => errno.to_string(),
         Deed::Short(_) => "short".to_owned(),
     }
@@ -165,6 +170,7 @@ impl Prepared {
             scenario: self.scenario,
             points: self.points,
             cases: cases.collect(),
+            processes: Some(self.processes),
         }
     }
 }

@@ -219,7 +219,7 @@ impl Herd<'_> {
         let cause = Cause {
             event,
             client: Some(call.client),
-            call: Some(StandsAt { name: call.name, phase, asked: call.bytes }),
+            call: Some(StandsAt { pid: call.pid, name: call.name, phase, asked: call.bytes }),
             ..Cause::default()
         };
         let answer = self.fire(Occurrence::Call(call, phase), cause).await.at_call;
@@ -323,7 +323,7 @@ pub fn on_call(
     call: StandsAt,
     answer: &mut AtCall,
 ) -> Result<(), String> {
-    let StandsAt { name, phase, asked } = call;
+    let StandsAt { name, phase, asked, .. } = call;
     match action {
         Action::HoldUntil(_) => answer.hold = injection.and_then(|it| usize::try_from(it).ok()),
         Action::Delay(span) => answer.delay = Some(span.0),

@@ -81,10 +81,10 @@ impl<'a> Fold<'a> {
         let now = Moment { index, at: event.at, cache_time: event.at.0.saturating_add(self.aged) };
         self.history.moments.push(now);
         match &event.what {
-            What::Spawned { client, part, command, .. } => {
+            What::Spawned { client, part, command, pid, .. } => {
                 let index = self.history.processes.len();
                 if self.history.by_client.try_insert_new(*client, index) {
-                    self.history.processes.push(Process::new(*client, *part, command, now));
+                    self.history.processes.push(Process::new(*client, *pid, *part, command, now));
                 }
             }
             What::Released { client } => {
@@ -209,15 +209,24 @@ impl<'a> Fold<'a> {
             Action::Kill(signal) | Action::KillGroup(signal) => {
                 self.with_living(targets, |it| it.kills.push((now, *signal)));
             }
+            Action::KillAlone(signal) => {
+                let call = causes::call(self.history.record, because);
+                let lost = call.is_some_and(|it| it.name.is_network());
+                self.with_living(targets, |it| {
+                    // Of a client of which another process died, that is a call that came to nothing.
+                    if call.is_none_or(|call| call.pid == it.pid) {
+                        it.kills.push((now, *signal));
+                    } else {
+                        it.breaks(now, lost);
+                    }
+                });
+            }
             Action::Errno(_) | Action::Short(_) => {
                 let fails = matches!(action, Action::Errno(_));
                 let lost = fails
                     && causes::call(self.history.record, because)
                         .is_some_and(|it| it.name.is_network());
-                self.with_living(targets, |it| {
-                    it.broken_calls.push(now);
-                    it.lost_calls.extend(lost.then_some(now));
-                });
+                self.with_living(targets, |it| it.breaks(now, lost));
             }
             Action::Stop | Action::HoldUntil(_) => self.with_living(targets, |it| {
                 if !it.is_stopped_for_good() {
