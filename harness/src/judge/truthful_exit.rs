@@ -117,7 +117,7 @@ mod tests {
     };
     use crate::model::call::CallName;
     use crate::model::record::{AbortedBy, ExitStatus, What};
-    use crate::model::scenario::Action;
+    use crate::model::scenario::{Action, Trigger};
     use crate::model::units::{ByteSize, ClientId, Signal, Span};
 
     fn one_more(end: impl FnOnce(Story) -> Story) -> Story {
@@ -237,6 +237,18 @@ mod tests {
         // Its own process is the client.
         let own = story().wave(&[1]).ask(1).call(1, CallName::Write);
         check(own.inject(kill, &[1]).die(1), "pass");
+    }
+
+    #[test]
+    fn who_is_held_for_its_own_answer_is_not_suspended() {
+        let held = |name, number| {
+            let until = Action::HoldUntil(Box::new(Trigger::ResponseDone(number)));
+            let told = story().wave(&[1]).ask(1).call(1, name).inject(until, &[1]);
+            told.head(1, 1).done(1).inject(Action::Continue, &[1]).fail(1)
+        };
+        check(held(CallName::Recv, 1), "fail truthful-exit");
+        check(held(CallName::Rename, 1), "pass");
+        check(held(CallName::Recv, 2), "pass");
     }
 
     #[test]

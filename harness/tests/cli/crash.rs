@@ -215,3 +215,17 @@ fn a_shell_and_what_it_starts_hold_whichever_of_them_dies() {
         assert!(swept.contains_key(&format!("sweep/cold/{run}")), "{run}: {:?}", swept.keys());
     }
 }
+
+#[test]
+fn a_body_that_is_cut_off_is_found_by_failing_a_later_read_of_it() {
+    let Some(place) = place() else { return };
+    sweep(&place, "caches-partial", "sweep/cold", &["--failures-only", "--pairs", "0"])
+        .check(1, &["no whole served catalogue (cut off after"]);
+    let swept = swept(&place);
+    let reset = |name: &str| name.contains("/recv-network-") && name.ends_with("/ECONNRESET");
+    let reads: Vec<_> = swept.iter().filter(|(name, _)| reset(name)).collect();
+    // Of more reads, the first two, the middle one and the last; the middle one alone is in the body.
+    assert_eq!(reads.len(), 4, "{reads:?}");
+    let both = vec![Invariant::NoPartialFile, Invariant::TruthfulExit];
+    assert_eq!(reads.iter().filter(|(_, broken)| **broken == both).count(), 1, "{reads:?}");
+}

@@ -179,10 +179,6 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
         |it: &&&Call| it.name == call.name && !it.is_implied() && about(compiled.as_ref(), it);
     let earlier = before.iter().filter(alike).count();
     let nth = u32::try_from(earlier).unwrap_or(u32::MAX).saturating_add(1);
-    // In how many pieces an answer is received hangs on the network, and is another number in every run.
-    if call.name == CallName::Recv && nth > 1 {
-        return None;
-    }
     let is_step = made && call.is_step();
     let shown = call.to_string();
     let (among_others, by_child) = (false, false);

@@ -228,6 +228,8 @@ impl<'a> Fold<'a> {
                         .is_some_and(|it| it.name.is_network());
                 self.with_living(targets, |it| it.breaks(now, lost));
             }
+            Action::HoldUntil(until)
+                if causes::waits_for_own_answer(self.history.record, until, because) => {}
             Action::Stop | Action::HoldUntil(_) => self.with_living(targets, |it| {
                 if !it.is_stopped_for_good() {
                     it.stops.push((now, None));
