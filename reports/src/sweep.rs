@@ -172,7 +172,7 @@ fn verdict(sweep: &Sweep) -> String {
     if lost > 0 {
         said.push_str(&format!("; {lost} did not come to their call"));
     }
-    if sweep.processes == Some(1) && sweep.cases.iter().any(|case| case.kills()) {
+    if sweep.processes == Some(1) && sweep.cases.iter().any(Case::kills) {
         said.push_str("; it is one process, and was not killed in parts");
     }
     said
