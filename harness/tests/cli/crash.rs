@@ -190,15 +190,14 @@ fn the_reference_holds_at_every_call() {
 
 #[test]
 fn who_takes_a_child_that_a_signal_ended_for_one_that_succeeded_is_found_by_killing_it_alone() {
-    let Some(place) = place_with(&["curl"]) else { return };
+    let Some(place) = place_with(&["dd"]) else { return };
     sweep(&place, "signal-is-success", "sweep/cold", &["--kills-only"])
         .check(1, &["no-partial-file", "in parts"]);
     // Killing all of it shows nothing.
     let broken = broken(&place);
     assert!(broken.iter().all(|(name, _)| name.contains("/killed-alone-")), "{broken:?}");
-    let run = "sweep/cold/write-temp-1/killed-alone-before";
-    let both = vec![Invariant::NoPartialFile, Invariant::TruthfulExit];
-    assert!(broken.contains(&(run.to_owned(), both)), "{broken:?}");
+    let run = "sweep/cold/write-temp-2/killed-alone-before";
+    assert!(broken.contains(&(run.to_owned(), vec![Invariant::NoPartialFile])), "{broken:?}");
     let show = ["show", "latest", run];
     place.cachestorm(&show).check(0, &["SIGKILL to the calling process alone", "exit(signal 9)"]);
 }
