@@ -34,6 +34,7 @@ pub fn who(what: &What) -> String {
         | What::Overdue { client, .. }
         | What::Call(Call { client, .. })
         | What::LockWaited { client, .. }
+        | What::Lost { client, .. }
         | What::Request(Request { client: Some(client), .. }) => client.to_string(),
         What::Request(Request { client: None, .. }) => "stranger".to_owned(),
         What::Faulted { .. }
@@ -149,6 +150,10 @@ fn words(what: &What, senders: &Senders) -> String {
         What::Call(call) if call.is_over() => format!("called {call}"),
         What::Call(call) => format!("stands before {call}"),
         What::LockWaited { path, .. } => format!("waits for the lock {path}"),
+        What::Lost { path, bytes, .. } => {
+            let bytes = counted(*bytes, "byte");
+            format!("closes {path} in vain, and loses {bytes} that were not synced")
+        }
         What::Injected { injection, action, targets, because, effect } => {
             let name = match injection {
                 Some(index) => format!("injection {}", index + 1),
@@ -279,6 +284,7 @@ pub fn kind(what: &What) -> &'static str {
         What::Published { .. } => "publication",
         What::Call(_) => "system call",
         What::LockWaited { .. } => "wait for a lock",
+        What::Lost { .. } => "loss",
         What::Injected { .. } => "injection",
         What::Healed => "healing",
         What::Residue { .. } => "residue",
@@ -299,6 +305,7 @@ pub fn notable(what: &What) -> bool {
         | What::ResponseAborted { .. }
         | What::Faulted { .. }
         | What::Injected { .. }
+        | What::Lost { .. }
         | What::Healed
         | What::Residue { .. }
         | What::Interrupted { .. }

@@ -44,8 +44,8 @@ impl Word {
         }
     }
 
-    /// The failures of a call in one word: how many held, and which did not.
-    fn of_failures(cases: &[(Deed, &Case)]) -> Self {
+    /// Several cases of a call in one word: how many held, and which did not.
+    fn of_several(cases: &[(Deed, &Case)]) -> Self {
         if cases.is_empty() {
             return Self::new(Grade::None, "-");
         }
@@ -78,10 +78,9 @@ impl Word {
         }
     }
 
-    /// For a table in Markdown: what is wrong stands out.
-    fn marked(&self) -> String {
-        let text = self.text.replace('|', "\\|");
-        if self.grade == Grade::Bad { format!("**{text}**") } else { text }
+    /// Whether something is wrong, so that it stands out in a table.
+    fn is_bad(&self) -> bool {
+        self.grade == Grade::Bad
     }
 }
 
@@ -95,6 +94,8 @@ struct Line {
     call: String,
     before: Word,
     after: Word,
+    /// Some of its processes killed, and not all.
+    parts: Word,
     failures: Word,
 }
 
@@ -104,6 +105,8 @@ struct Table {
     undisturbed: Option<String>,
     lines: Vec<Line>,
     pairs: Option<String>,
+    /// Whether any of the client's processes died alone in any run.
+    has_parts: bool,
     verdict: String,
     findings: Vec<(String, String)>,
 }
@@ -117,11 +120,15 @@ impl Table {
                 Word::of(found.map(|(_, case)| *case))
             };
             let (before, after) = (killed(Phase::Before), killed(Phase::After));
-            let failures: Vec<(Deed, &Case)> =
-                cases.iter().filter(|(deed, _)| !matches!(deed, Deed::Kill(_))).copied().collect();
+            let of = |wanted: fn(Deed) -> bool| {
+                let of: Vec<_> = cases.iter().filter(|(deed, _)| wanted(*deed)).copied().collect();
+                Word::of_several(&of)
+            };
+            let (parts, failures) = (of(Deed::parts), of(|deed| !deed.kills()));
             let call = text::one_line(&text::clean(&point.shown));
-            Line { number: index + 1, call, before, after, failures: Word::of_failures(&failures) }
+            Line { number: index + 1, call, before, after, parts, failures }
         });
+        let parts = |case: &Case| case.deeds.iter().any(|(_, deed)| deed.parts());
         let undisturbed = sweep.cases.iter().find(|case| case.deeds.is_empty());
         let told = |case: &Case| (case.name.clone(), case.sentences.join("; "));
         Self {
@@ -131,6 +138,7 @@ impl Table {
             }),
             lines: lines.collect(),
             pairs: pairs(sweep),
+            has_parts: sweep.cases.iter().any(parts),
             verdict: verdict(sweep),
             findings: sweep.failed().map(told).collect(),
         }
@@ -164,6 +172,9 @@ fn verdict(sweep: &Sweep) -> String {
     if lost > 0 {
         said.push_str(&format!("; {lost} did not come to their call"));
     }
+    if sweep.processes == Some(1) && sweep.cases.iter().any(Case::kills) {
+        said.push_str("; it is one process, and was not killed in parts");
+    }
     said
 }
 
@@ -195,6 +206,10 @@ pub fn terminal(sweep: &Sweep, options: &Options) -> String {
             cell(&line.before, before),
             cell(&line.after, after),
         ));
+        if line.parts.grade != Grade::None {
+            let parts = paint(line.parts.style(options), &line.parts.text);
+            out.push_str(&format!("{:indent$}killed in parts: {parts}\n", ""));
+        }
         for part in text::wrap(&line.call, room) {
             out.push_str(&format!("{:indent$}{part}\n", ""));
         }

@@ -97,10 +97,16 @@ pub enum CallName {
     Truncate,
     /// `fallocate`.
     Fallocate,
-    /// `fsync`, `syncfs`, `sync_file_range`.
+    /// `fsync`.
     Fsync,
     /// `fdatasync`.
     Fdatasync,
+    /// `sync` and `syncfs`: everything that was written, to all disks or to that of a file.
+    Sync,
+    /// `sync_file_range`, which makes bytes durable and not what it takes to find them.
+    SyncFileRange,
+    /// `msync` of a file that is mapped.
+    Msync,
     /// `flock`.
     Flock,
     /// `fcntl` with a lock command.
@@ -119,23 +125,26 @@ pub enum CallName {
     Readlink,
     /// `mmap` of a file.
     Mmap,
+    /// `socket` for the internet.
+    Socket,
     /// `connect` to an address of the internet.
     Connect,
     /// What sends on such a connection: `send*`, `write*`.
     Send,
     /// What receives on it: `recv*`, `read*`.
     Recv,
-    /// `close` of a file or a connection.
+    /// `close` of a file or a connection; and, with the flags `by ...`, what another call or the end of its
+    /// process has closed: `dup2`, `dup3`, `close_range`, `exec`, `exit`.
     Close,
     /// `execve`, `execveat`, once it has succeeded.
     Exec,
-    /// `exit_group`.
+    /// The end of a process: `exit_group`, `exit` of its last thread, or a signal.
     Exit,
 }
 
 impl CallName {
     /// Every call, in the order of the list above.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 35] = [
         Self::Open,
         Self::Read,
         Self::Write,
@@ -152,6 +161,9 @@ impl CallName {
         Self::Fallocate,
         Self::Fsync,
         Self::Fdatasync,
+        Self::Sync,
+        Self::SyncFileRange,
+        Self::Msync,
         Self::Flock,
         Self::Fcntl,
         Self::Utimens,
@@ -161,6 +173,7 @@ impl CallName {
         Self::Access,
         Self::Readlink,
         Self::Mmap,
+        Self::Socket,
         Self::Connect,
         Self::Send,
         Self::Recv,
@@ -188,6 +201,9 @@ impl CallName {
             Self::Fallocate => "fallocate",
             Self::Fsync => "fsync",
             Self::Fdatasync => "fdatasync",
+            Self::Sync => "sync",
+            Self::SyncFileRange => "sync-file-range",
+            Self::Msync => "msync",
             Self::Flock => "flock",
             Self::Fcntl => "fcntl",
             Self::Utimens => "utimens",
@@ -197,6 +213,7 @@ impl CallName {
             Self::Access => "access",
             Self::Readlink => "readlink",
             Self::Mmap => "mmap",
+            Self::Socket => "socket",
             Self::Connect => "connect",
             Self::Send => "send",
             Self::Recv => "recv",
@@ -208,7 +225,15 @@ impl CallName {
 
     /// Whether it is a call of the network.
     pub fn is_network(self) -> bool {
-        matches!(self, Self::Connect | Self::Send | Self::Recv)
+        matches!(self, Self::Socket | Self::Connect | Self::Send | Self::Recv)
+    }
+
+    /// Whether it makes what was written durable.
+    pub fn is_durable(self) -> bool {
+        matches!(
+            self,
+            Self::Fsync | Self::Fdatasync | Self::Sync | Self::SyncFileRange | Self::Msync
+        )
     }
 
     /// Whether it is a lock call.
@@ -262,11 +287,18 @@ impl Call {
     }
 
     /// Whether it is a step of a protocol by which processes share a file: something that changes the
-    /// cache directory, makes it durable, locks, or talks to the server. These are the crash points.
+    /// cache directory, makes it durable, locks, or talks to the server. These are the crash points. A socket that
+    /// is not connected yet says nothing to anybody.
     pub fn is_step(&self) -> bool {
         let in_cache = self.role().is_some();
-        let durable = matches!(self.name, CallName::Fsync | CallName::Fdatasync);
-        self.name.is_network() || in_cache && (self.is_mutating() || durable || self.name.is_lock())
+        let talks = self.name.is_network() && self.name != CallName::Socket;
+        talks || in_cache && (self.is_mutating() || self.name.is_durable() || self.name.is_lock())
+    }
+
+    /// Whether it is a descriptor that another call closed, or the end of its process: nobody called `close`, and
+    /// nothing can be done at it.
+    pub fn is_implied(&self) -> bool {
+        self.name == CallName::Close && !self.flags.is_empty()
     }
 
     /// The place that gives the call its meaning: where it leads to, where it has two.
@@ -391,6 +423,8 @@ mod tests {
         check(CallName::Fsync, Some(Role::Other), "", true);
         check(CallName::Flock, Some(Role::Lock), "LOCK_EX", true);
         check(CallName::Connect, None, "", true);
+        check(CallName::Socket, None, "AF_INET, SOCK_STREAM", false);
+        check(CallName::Msync, Some(Role::Published), "MS_SYNC", true);
         check(CallName::Stat, Some(Role::Published), "", false);
     }
 }

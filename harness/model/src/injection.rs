@@ -187,6 +187,9 @@ pub enum Action {
     Kill(Signal),
     /// Send a signal to the whole process group.
     KillGroup(Signal),
+    /// Send a signal to the process that makes the call, alone: what else its client consists of lives on. Only for
+    /// `on = { syscall = ... }`.
+    KillAlone(Signal),
     /// Suspend the process group (SIGSTOP).
     Stop,
     /// Wake a suspended process group (SIGCONT).
@@ -269,7 +272,7 @@ impl Action {
 
     /// Whether the action acts on the system call that fired it.
     pub fn is_about_call(&self) -> bool {
-        matches!(self, Self::Errno(_) | Self::Short(_) | Self::HoldUntil(_))
+        matches!(self, Self::Errno(_) | Self::Short(_) | Self::HoldUntil(_) | Self::KillAlone(_))
     }
 
     /// Whether the action acts on a process, and so needs a target.
@@ -310,6 +313,7 @@ impl fmt::Display for Action {
         match self {
             Self::Kill(signal) => write!(f, "{signal} to the process"),
             Self::KillGroup(signal) => write!(f, "{signal} to the process group"),
+            Self::KillAlone(signal) => write!(f, "{signal} to the calling process alone"),
             Self::Stop => f.write_str("stop the process"),
             Self::Continue => f.write_str("continue the process"),
             Self::Run(command) => write!(f, "start one more process, with the command {command}"),

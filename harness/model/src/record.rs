@@ -212,6 +212,16 @@ pub enum What {
         /// The lock, relative to the cache directory.
         path: String,
     },
+    /// Closing a file failed by an injection, and what had been written to it and not synced was lost, as it is where
+    /// the system writes behind. Only where the run is traced.
+    Lost {
+        /// Whose call it was.
+        client: ClientId,
+        /// The file, relative to the cache directory.
+        path: String,
+        /// How many bytes.
+        bytes: u64,
+    },
     /// An injection fired.
     Injected {
         /// Its index in the scenario's list, from 0; `None` for an action between waves.

@@ -27,6 +27,9 @@ pub struct Sweep {
     pub points: Vec<Point>,
     /// One for each run, in the order of the points; the first is the run in which nothing was done.
     pub cases: Vec<Case>,
+    /// How many of the client's processes were seen to make calls; `None` in sweeps of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<u32>,
 }
 
 /// A call of the client, known again in every run by its name, what it is about, and how many such calls of
@@ -47,6 +50,12 @@ pub struct Point {
     /// The number of bytes that it asks for, if it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// Others of the client's processes lived then, so that the one that made it can die alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub among_others: bool,
+    /// A process made it that the client had started, and not the client's own.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_child: bool,
 }
 
 impl Point {
@@ -62,6 +71,8 @@ impl Point {
     pub fn injection(&self, deed: Deed) -> Injection {
         let (phase, action) = match deed {
             Deed::Kill(phase) => (phase, Action::KillGroup(Signal::Kill)),
+            Deed::KillAlone(phase) => (phase, Action::KillAlone(Signal::Kill)),
+            Deed::Orphan => (Phase::Before, Action::Kill(Signal::Kill)),
             Deed::Fail(errno) => (Phase::Before, Action::Errno(errno)),
             Deed::Short(bytes) => (Phase::Before, Action::Short(bytes)),
         };
@@ -69,7 +80,7 @@ impl Point {
             on: Trigger::Syscall(OnCall { call: self.call, path: self.path.clone(), phase }),
             nth: Some(self.nth),
             // Where there are several waves, what the killed leave piles up.
-            each_wave: matches!(deed, Deed::Kill(_)),
+            each_wave: deed.kills(),
             times: None,
             target: None,
             action,
@@ -84,16 +95,34 @@ impl Point {
 pub enum Deed {
     /// The client is killed with all that it has started.
     Kill(Phase),
+    /// The process that makes the call is killed, and what else the client consists of lives on.
+    KillAlone(Phase),
+    /// The client's own process is killed, and the one that makes the call, which it had started, goes on.
+    Orphan,
     /// The call fails.
     Fail(Errno),
     /// The call transfers no more than this.
     Short(ByteSize),
 }
 
+impl Deed {
+    /// Whether it ends a process.
+    pub fn kills(self) -> bool {
+        matches!(self, Self::Kill(_) | Self::KillAlone(_) | Self::Orphan)
+    }
+
+    /// Whether it ends some of a client's processes and not all.
+    pub fn parts(self) -> bool {
+        matches!(self, Self::KillAlone(_) | Self::Orphan)
+    }
+}
+
 impl fmt::Display for Deed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Kill(phase) => write!(f, "killed {phase}"),
+            Self::KillAlone(phase) => write!(f, "killed alone {phase}"),
+            Self::Orphan => f.write_str("orphaned"),
             Self::Fail(errno) => write!(f, "{errno}"),
             Self::Short(_) => f.write_str("short"),
         }
@@ -122,6 +151,11 @@ pub struct Case {
 }
 
 impl Case {
+    /// Whether any process was killed in it.
+    pub fn kills(&self) -> bool {
+        self.deeds.iter().any(|(_, deed)| deed.kills())
+    }
+
     /// Whether it holds.
     pub fn holds(&self) -> bool {
         self.reached && self.outcome == Some(Outcome::Pass)

@@ -9,6 +9,7 @@
 //! | stop, or a delay at a call | of the one stopped | of the one stopped, and of all that end meanwhile before there is any catalogue | of all that lived meanwhile: they may neither wait for ever nor break the lock |
 //! | a call of the network that fails | of the one whose call it was | of the one whose call it was | of all that lived meanwhile, but of the one whose call it was only if no answer came after it |
 //! | another call that fails, or one that transfers less | of the one whose call it was | of the one whose call it was | of the one whose call it was if it says so, and of all others that lived meanwhile |
+//! | kill of a process that the client had started, alone | as a call of it that fails, which is all that the client sees of it | likewise | likewise |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay of a response; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
 //! | an answer that was held until the harness gave up on the herd | like a delay | like a delay | like a delay |

@@ -9,7 +9,7 @@
 
 use super::explain;
 use super::findings::{Findings, counted};
-use super::history::{History, Moment};
+use super::history::{FileChange, History, Loss, Moment};
 use crate::model::record::{Change, Role, Sighting};
 use crate::model::verdict::{Invariant, InvariantReport};
 
@@ -41,17 +41,40 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
     })
 }
 
-/// How the published file got its bytes, where the watch on the directory saw it.
+/// How the published file got its bytes, where the watch on the directory saw it, or how it lost them.
 fn written_how(history: &History<'_>, now: Moment) -> String {
     let until = history.files.partition_point(|file| file.moment.index <= now.index);
     let mut changes = history.files[..until].iter().rev().filter(|it| it.role == Role::Published);
-    match changes.find(|it| *it.change != Change::Touched).map(|it| it.change) {
+    let change = changes.find(|it| *it.change != Change::Touched);
+    if let Some(loss) = change.and_then(|change| loss(history, change, now)) {
+        let bytes = counted(u32::try_from(loss.bytes).unwrap_or(u32::MAX), "byte", "bytes");
+        return format!(
+            ": {} had failed to be closed at {}, which lost {bytes} that were not synced",
+            loss.path, loss.moment
+        );
+    }
+    match change.map(|it| it.change) {
         Some(Change::Created | Change::Written) => ": it is written in place".to_owned(),
         Some(Change::Renamed { from: Some(from) }) => {
             format!(": {from} was renamed before it was complete")
         }
         _ => String::new(),
     }
+}
+
+/// What the file that a change left under the published name had lost by then: under that name or, where it was
+/// renamed, the one that it had before.
+fn loss<'h>(
+    history: &'h History<'_>,
+    change: &FileChange<'_>,
+    now: Moment,
+) -> Option<&'h Loss<'h>> {
+    let before = match change.change {
+        Change::Renamed { from } => from.as_deref(),
+        _ => None,
+    };
+    let mut losses = history.losses.iter().rev().filter(|loss| loss.moment.index < now.index);
+    losses.find(|loss| loss.path == change.path || Some(loss.path) == before)
 }
 
 /// Who can have written: the clients that had asked for the catalogue and were alive, or had been killed.
@@ -86,9 +109,9 @@ fn writers(history: &History<'_>, now: Moment) -> String {
 mod tests {
     use super::*;
     use crate::judge::testing::{check, check_counts, check_sentences, damaged, herd, story};
-    use crate::model::record::Sighting;
+    use crate::model::record::{Sighting, What};
     use crate::model::scenario::Action;
-    use crate::model::units::ByteSize;
+    use crate::model::units::{ByteSize, ClientId};
 
     #[test]
     fn whole_absent_and_planted_hold() {
@@ -119,7 +142,24 @@ mod tests {
                 "at 0.070 s the published path held 4096 bytes that are no whole served catalogue (cut off after 4096 of 16384 bytes): it is written in place; c01 had fetched and was running",
             ],
         );
+        let lost =
+            |path: &str| What::Lost { client: ClientId(1), path: path.to_owned(), bytes: 12288 };
         let from = Some("providers.json.tmp.1".to_owned());
+        let unsynced = writing().push(lost("providers.json.tmp.1"));
+        let renamed = Change::Renamed { from: from.clone() };
+        let unsynced = unsynced.file(renamed.clone(), "providers.json", Role::Published);
+        check_sentences(
+            unsynced.see(damaged()).exit(1, 1),
+            Invariant::NoPartialFile,
+            &[
+                "at 0.080 s the published path held 4096 bytes that are no whole served catalogue (cut off after 4096 of 16384 bytes): providers.json.tmp.1 had failed to be closed at 0.060 s, which lost 12288 bytes that were not synced; c01 had fetched and was running",
+            ],
+        );
+        // What another file lost does not tell how this one was damaged.
+        let other = writing().push(lost("other.tmp.1"));
+        let other = other.file(renamed, "providers.json", Role::Published).see(damaged());
+        let violations = other.report(Invariant::NoPartialFile).violations;
+        assert!(violations[0].sentence.contains("was renamed before it was complete"));
         let early = writing().file(Change::Renamed { from }, "providers.json", Role::Published);
         check_sentences(
             early.kill(1).see(damaged()),

@@ -90,6 +90,7 @@ fn action() -> impl Strategy<Value = Action> {
         Action::Writable,
         Action::Kill(Signal::Kill),
         Action::KillGroup(Signal::Term),
+        Action::KillAlone(Signal::Kill),
     ];
     let content = vec![Content::Unchanged, Content::Catalogue, Content::Truncated];
     let mtime = vec![Mtime::Now, Mtime::Future, Mtime::Expired];
@@ -211,6 +212,9 @@ fn harness_event() -> impl Strategy<Value = What> {
         1 => Just(What::Healed),
         1 => Just(What::Interrupted { why: "why not".to_owned() }),
         1 => Just(What::Note { text: "noted".to_owned() }),
+        1 => client().prop_map(|client| {
+            What::Lost { client, path: "providers.json".to_owned(), bytes: 9 }
+        }),
     ]
 }
 

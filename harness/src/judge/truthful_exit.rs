@@ -149,7 +149,7 @@ mod tests {
     };
     use crate::model::call::CallName;
     use crate::model::record::{AbortedBy, ExitStatus, What};
-    use crate::model::scenario::Action;
+    use crate::model::scenario::{Action, Trigger};
     use crate::model::units::{ByteSize, ClientId, Signal, Span};
 
     fn one_more(end: impl FnOnce(Story) -> Story) -> Story {
@@ -254,6 +254,33 @@ mod tests {
         check(woken.head(1, 1).done(1).publish(1).exit(1, 1), "fail truthful-exit");
         let old = herd().age().wave(&[4, 5]).ask(4).inject(Action::Stop, &[4]).fail(5);
         check(old.overdue(4), "fail truthful-exit");
+    }
+
+    #[test]
+    fn of_a_client_that_lost_a_child_no_more_is_demanded_than_not_to_lie() {
+        let kill = Action::KillAlone(Signal::Kill);
+        let lost = |name| story().wave(&[1]).ask(1).child_call(1, name).inject(kill.clone(), &[1]);
+        check(lost(CallName::Recv).fail(1), "pass");
+        check(lost(CallName::Write).head(1, 1).done(1).publish(1).exit(1, 1), "pass");
+        check(lost(CallName::Write).end(1, ExitStatus::Code(0), damaged()), "fail truthful-exit");
+        // What it has lost explains no failure of others.
+        let two = story().wave(&[1, 2]).ask(1).child_call(1, CallName::Write);
+        check(two.inject(kill.clone(), &[1]).fail(1).fail(2), "fail truthful-exit");
+        // Its own process is the client.
+        let own = story().wave(&[1]).ask(1).call(1, CallName::Write);
+        check(own.inject(kill, &[1]).die(1), "pass");
+    }
+
+    #[test]
+    fn who_is_held_for_its_own_answer_is_not_suspended() {
+        let held = |name, number| {
+            let until = Action::HoldUntil(Box::new(Trigger::ResponseDone(number)));
+            let told = story().wave(&[1]).ask(1).call(1, name).inject(until, &[1]);
+            told.head(1, 1).done(1).inject(Action::Continue, &[1]).fail(1)
+        };
+        check(held(CallName::Recv, 1), "fail truthful-exit");
+        check(held(CallName::Rename, 1), "pass");
+        check(held(CallName::Recv, 2), "pass");
     }
 
     #[test]

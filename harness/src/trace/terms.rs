@@ -77,6 +77,17 @@ pub enum Heard {
         /// For which, relative to the cache directory.
         path: String,
     },
+    /// A call that closes a file is about to fail, and what was written to it and not synced is lost by that.
+    Lost {
+        /// When.
+        at: Instant,
+        /// Whose call it is.
+        client: ClientId,
+        /// The file, relative to the cache directory.
+        path: String,
+        /// How many bytes.
+        bytes: u64,
+    },
     /// The calls of a process cannot be seen, as a sentence: nothing can be said of what it does.
     Blind {
         /// Since when.

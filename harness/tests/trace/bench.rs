@@ -136,7 +136,10 @@ impl Bench {
                 match heard {
                     Heard::Call { call, .. } => self.calls.push(call),
                     Heard::Gate { call, .. } => self.gated.push(call),
-                    Heard::LockWaited { .. } | Heard::Blind { .. } | Heard::Note { .. } => {}
+                    Heard::LockWaited { .. }
+                    | Heard::Lost { .. }
+                    | Heard::Blind { .. }
+                    | Heard::Note { .. } => {}
                 }
             }
             if is_so {

@@ -10,7 +10,7 @@ use cachestorm::model::call::{Call, CallName, CallResult};
 use cachestorm::model::errno::Errno;
 
 /// The words of flags that the tracer tells of; strace prints more.
-const WORDS: [&str; 23] = [
+const WORDS: [&str; 29] = [
     "O_RDONLY",
     "O_WRONLY",
     "O_RDWR",
@@ -34,6 +34,12 @@ const WORDS: [&str; 23] = [
     "F_WRLCK",
     "F_UNLCK",
     "RENAME_NOREPLACE",
+    "AF_INET",
+    "AF_INET6",
+    "SOCK_STREAM",
+    "SOCK_DGRAM",
+    "MS_SYNC",
+    "MS_ASYNC",
 ];
 
 /// Something that a thread did.
@@ -53,8 +59,11 @@ impl Event {
         Self { thread, text: format!("{call} = {result}") }
     }
 
-    /// A call that the tracer has told of.
-    pub fn of(call: &Call) -> Self {
+    /// A call that the tracer has told of; `None` where strace says nothing of it, as of what `exec` closes.
+    pub fn of(call: &Call) -> Option<Self> {
+        if call.is_implied() && !["by dup2", "by dup3"].contains(&call.flags.as_str()) {
+            return None;
+        }
         let result = match call.result {
             CallResult::Returned(value) => value.to_string(),
             CallResult::Failed(number) => {
@@ -67,10 +76,11 @@ impl Event {
             [&call.path, &call.to].into_iter().flatten().map(|it| it.path.as_str()).collect();
         let flags = match call.name {
             CallName::Exit => call.flags.clone(),
+            CallName::Close if call.is_implied() => format!(" {}", call.flags),
             _ => known_words(&call.flags),
         };
         let text = format!("{}({}{flags})", call.name, places.join(" -> "));
-        Self::new(call.tid, call.name, &text, &result)
+        Some(Self::new(call.tid, call.name, &text, &result))
     }
 }
 

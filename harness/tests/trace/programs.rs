@@ -19,7 +19,7 @@ fn compare(name: &str, line: &Line, by: By, masks: &[&str], prepare: impl Fn(&Pa
     prepare(&root);
     let mut bench = Bench::new(&root, Vec::new());
     bench.run(line);
-    let ours: Vec<Event> = bench.calls.iter().map(Event::of).collect();
+    let ours: Vec<Event> = bench.calls.iter().filter_map(Event::of).collect();
     let (_dir, other) = directory();
     prepare(&other);
     let theirs = strace::run(line, &other);
@@ -48,6 +48,7 @@ pub fn trials() -> Vec<Trial> {
         trial("strace/git", &["strace", "git"], git),
         trial("strace/sqlite3", &["strace", "sqlite3"], sqlite3),
         trial("strace/python3", &["strace", "python3"], python3),
+        trial("strace/disks_and_sockets", &["strace", "python3"], disks_and_sockets),
         trial("strace/node", &["strace", "node"], node),
         trial("strace/curl", &["strace", "curl"], curl),
         trial("strace/go", &["strace", "go"], go),
@@ -145,6 +146,25 @@ fn python3() {
         except FileExistsError: os.truncate('e/c', 1)\n\
         fd = os.open('e', os.O_RDONLY); os.utime('c', (1, 2), dir_fd=fd); os.unlink('c', dir_fd=fd)\n";
     compare("python3", &Line::python(script), By::Thread, &["part_"], |_| {});
+}
+
+/// What makes bytes durable, clones them, or opens what has no name.
+fn disks_and_sockets() {
+    let script = "import ctypes, fcntl, mmap, os, socket, struct\n\
+        libc = ctypes.CDLL(None)\n\
+        def new(name): return os.open(name, os.O_CREAT | os.O_RDWR)\n\
+        a, b, c = new('a'), new('b'), new('c'); os.write(a, b'x' * 8192)\n\
+        m = mmap.mmap(a, 8192); m[4096] = 1; m.flush(); m.flush(4096, 4096); m.close()\n\
+        os.sync(); libc.syncfs(a); libc.sync_file_range(a, 0, 0, 7)\n\
+        for command, source in ((0x40049409, a), (0x4020940D, struct.pack('qQQQ', a, 0, 4096, 0))):\n\
+        \x20   try: fcntl.ioctl(b, command, source)\n\
+        \x20   except OSError: pass\n\
+        os.dup2(a, b); os.dup2(b, b); os.dup2(c, a, inheritable=False); os.dup2(1, c)\n\
+        for family, kind in ((socket.AF_INET, socket.SOCK_STREAM), (socket.AF_INET6, socket.SOCK_DGRAM),\n\
+        \x20       (socket.AF_UNIX, socket.SOCK_STREAM)):\n\
+        \x20   try: socket.socket(family, kind).close()\n\
+        \x20   except OSError: pass\n";
+    compare("disks and sockets", &Line::python(script), By::Thread, &[], |_| {});
 }
 
 fn node() {

@@ -20,9 +20,16 @@ enum Shape {
     At(usize, usize),
     /// Descriptors at these arguments.
     Fds(&'static [usize]),
+    /// The file that is mapped at the first argument.
+    Mapped,
+    /// The whole directory.
+    Root,
     /// Nothing.
     None,
 }
+
+/// What a program has mapped: where it begins and ends, and the file as strace writes it.
+type Maps = Vec<(u64, u64, String)>;
 
 /// Every call that the comparison is about, from the manual pages and not from the tracer's own table.
 fn rows() -> Vec<Row> {
@@ -42,6 +49,12 @@ fn rows() -> Vec<Row> {
         ("symlinkat", N::Symlink, At(1, 1)),
         ("mmap", N::Mmap, Fds(&[4])),
         ("exit_group", N::Exit, Shape::None),
+        ("socket", N::Socket, Shape::None),
+        ("sync", N::Sync, Shape::Root),
+        ("msync", N::Msync, Shape::Mapped),
+        // What had the second descriptor is closed.
+        ("dup2", N::Close, Fds(&[1])),
+        ("dup3", N::Close, Fds(&[1])),
         ("connect", N::Connect, Fds(&[0])),
     ];
     let mut all = |shape, family, names: &[&'static str]| {
@@ -62,7 +75,9 @@ fn rows() -> Vec<Row> {
     all(path, N::Truncate, &["truncate"]);
     all(fd, N::Truncate, &["ftruncate"]);
     all(fd, N::Fallocate, &["fallocate"]);
-    all(fd, N::Fsync, &["fsync", "syncfs", "sync_file_range"]);
+    all(fd, N::Fsync, &["fsync"]);
+    all(fd, N::Sync, &["syncfs"]);
+    all(fd, N::SyncFileRange, &["sync_file_range"]);
     all(fd, N::Fdatasync, &["fdatasync"]);
     all(fd, N::Flock, &["flock"]);
     all(fd, N::Fcntl, &["fcntl"]);
@@ -122,6 +137,7 @@ fn read(text: &str, root: &Path) -> Vec<Event> {
     let mut dirs: HashMap<u32, PathBuf> = HashMap::new();
     let mut unfinished: HashMap<u32, String> = HashMap::new();
     let mut opened: HashMap<(u32, String), String> = HashMap::new();
+    let mut maps = Maps::new();
     let mut events = Vec::new();
     for line in text.lines() {
         let (thread, rest) = line.split_once(' ').unwrap();
@@ -145,6 +161,15 @@ fn read(text: &str, root: &Path) -> Vec<Event> {
             let number = result.trim().split('<').next().unwrap_or_default();
             opened.insert((thread, number.to_owned()), result.trim().to_owned());
         }
+        if let Some(range) = args.get(2).and_then(|it| it.strip_prefix("{src_fd=")) {
+            args[2] = range.split(',').next().unwrap_or_default().to_owned();
+        }
+        if name == "mmap"
+            && let Some(begin) = address_of(result.trim())
+        {
+            let length: u64 = args[1].parse().unwrap();
+            maps.push((begin, begin + length, args[4].clone()));
+        }
         // Here strace does not say what the descriptor stands for that is copied from.
         if name == "ioctl"
             && let Some(from) = args.get(2).and_then(|arg| opened.get(&(thread, arg.clone())))
@@ -160,7 +185,7 @@ fn read(text: &str, root: &Path) -> Vec<Event> {
             continue;
         }
         let Some((family, shape)) = rows.get(name) else { panic!("{line}") };
-        let call = Call { name, args: &args, dir, root };
+        let call = Call { name, args: &args, dir, root, maps: &maps };
         events.extend(call.event(thread, *family, *shape, result.trim()));
     }
     events
@@ -175,6 +200,7 @@ struct Call<'a> {
     args: &'a [String],
     dir: &'a Path,
     root: &'a Path,
+    maps: &'a Maps,
 }
 
 impl Call<'_> {
@@ -185,6 +211,12 @@ impl Call<'_> {
             CallName::Fcntl => self.args[1].contains("SETLK"),
             CallName::CopyFileRange if self.name == "ioctl" => {
                 ["FICLONE", "BTRFS_IOC_CLONE"].iter().any(|it| self.args[1].starts_with(it))
+            }
+            CallName::Socket => ["AF_INET", "AF_INET6"].contains(&self.args[0].as_str()),
+            // The same descriptor twice closes nothing, and nothing does that fails.
+            CallName::Close if self.name != "close" => {
+                let number = |at: usize| self.args[at].split('<').next().unwrap_or_default();
+                number(0) != number(1) && !result.starts_with('-')
             }
             CallName::Mmap => !self.args[3].contains("MAP_ANONYMOUS"),
             _ => true,
@@ -198,7 +230,14 @@ impl Call<'_> {
             Shape::Fds(at) => {
                 at.iter().filter_map(|at| described(&self.args[*at])).map(Into::into).collect()
             }
+            Shape::Mapped => self.mapped().into_iter().collect(),
+            Shape::Root => vec![self.root.to_string_lossy().into_owned()],
             Shape::None => Vec::new(),
+        };
+        let by = if family == CallName::Close && self.name != "close" {
+            format!(" by {}", self.name)
+        } else {
+            String::new()
         };
         let mut peer = places.iter().find_map(|place| peer(place));
         if family == CallName::Connect {
@@ -210,7 +249,7 @@ impl Call<'_> {
                 CallName::Write => family = CallName::Send,
                 _ => {}
             }
-            let text = format!("{family}({peer})");
+            let text = format!("{family}({peer}{by})");
             return Some(Event::new(thread, family, &text, &class(result)));
         }
         if family == CallName::Unlink && self.args.iter().any(|it| it.contains("AT_REMOVEDIR")) {
@@ -218,6 +257,10 @@ impl Call<'_> {
         }
         if family == CallName::Exit {
             return Some(Event::new(thread, family, &format!("exit({})", self.args[0]), "never"));
+        }
+        if family == CallName::Socket {
+            let text = format!("socket({})", known_words(&self.args.join("|")));
+            return Some(Event::new(thread, family, &text, &class(result)));
         }
         let inside: Vec<Result<String, String>> =
             places.iter().map(|place| relative(place, self.root)).collect();
@@ -229,13 +272,20 @@ impl Call<'_> {
         if self.name == "creat" {
             flags = known_words("O_WRONLY|O_CREAT|O_TRUNC");
         }
-        let text = format!("{family}({}{flags})", places.join(" -> "));
+        let text = format!("{family}({}{by}{flags})", places.join(" -> "));
         Some(Event::new(thread, family, &text, &class(result)))
     }
 
     fn path(&self, at: usize) -> String {
         let path = quoted(&self.args[at]).unwrap_or_default();
         normal(&self.dir.join(path)).to_string_lossy().into_owned()
+    }
+
+    fn mapped(&self) -> Option<String> {
+        let address = address_of(&self.args[0])?;
+        let mut maps = self.maps.iter().rev();
+        let (.., file) = maps.find(|(begin, end, _)| (*begin..*end).contains(&address))?;
+        described(file).map(str::to_owned)
     }
 
     fn at(&self, at: usize) -> String {
@@ -260,6 +310,11 @@ fn class(result: &str) -> String {
         ("-1", Some(error)) => error.to_owned(),
         _ => number.split('<').next().unwrap_or_default().to_owned(),
     }
+}
+
+/// The address in `0x7f0000`.
+fn address_of(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x")?, 16).ok()
 }
 
 /// A path relative to a directory, or the whole path where it is not in there.
@@ -350,6 +405,14 @@ pub fn reading() {
         12 fstat(3</r/a,b>(deleted), {st_mode=S_IFREG|0644, ...}) = 0\n\
         12 connect(5<TCP:[77]>, {sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr(\"127.0.0.1\")}, 16) = -1 EINPROGRESS (Operation now in progress)\n\
         12 read(5<TCP:[127.0.0.1:9->127.0.0.1:80]>, \"\"..., 9) = 9\n\
+        12 socket(AF_INET, SOCK_STREAM|SOCK_CLOEXEC, IPPROTO_TCP) = 6<TCP:[78]>\n\
+        12 socket(AF_UNIX, SOCK_STREAM, 0) = 7<UNIX-STREAM:[79]>\n\
+        12 dup2(1</dev/null>, 3</r/a,b>) = 3</dev/null>\n\
+        12 dup2(3</dev/null>, 3</dev/null>) = 3</dev/null>\n\
+        12 mmap(NULL, 8192, PROT_READ, MAP_SHARED, 4</r/d/m>, 0) = 0x7f0000\n\
+        12 msync(0x7f1000, 4096, MS_SYNC) = 0\n\
+        12 ioctl(4</r/d/m>, BTRFS_IOC_CLONE_RANGE or FICLONERANGE, {src_fd=8</r/s>, src_offset=0}) = -1 EXDEV (Invalid cross-device link)\n\
+        12 sync() = 0\n\
         12 exit_group(3) = ?\n";
     let read: Vec<String> = read(text, Path::new("/r"))
         .into_iter()
@@ -363,6 +426,12 @@ pub fn reading() {
         "12 stat(a,b) = ok",
         "12 connect(127.0.0.1:80) = EINPROGRESS",
         "12 recv(127.0.0.1:80) = 9",
+        "12 socket( AF_INET SOCK_STREAM) = ok",
+        "12 close(a,b by dup2) = ok",
+        "12 mmap(d/m) = ok",
+        "12 msync(d/m MS_SYNC) = ok",
+        "12 copy-file-range(s -> d/m) = EXDEV",
+        "12 sync(.) = ok",
         "12 exit(3) = never",
     ];
     assert_eq!(read, expected);

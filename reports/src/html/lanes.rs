@@ -82,6 +82,10 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
             What::LockWaited { client, path } => life(*client, &mut |life| {
                 life.marks.push(Mark::new(at, index, "rest", format!("waits for the lock {path}")));
             }),
+            What::Lost { client, path, bytes } => life(*client, &mut |life| {
+                let label = format!("loses {bytes} bytes of {path}");
+                life.marks.push(Mark::new(at, index, "inject", label));
+            }),
             What::LeftBehind { client, .. } => life(*client, &mut |life| {
                 life.marks.push(Mark::new(at, index, "overdue", "left processes behind"));
             }),
@@ -194,6 +198,7 @@ pub fn client_of(what: &What, senders: &Senders) -> Option<ClientId> {
         | What::SpawnFailed { client, .. }
         | What::LeftBehind { client, .. }
         | What::LockWaited { client, .. }
+        | What::Lost { client, .. }
         | What::Overdue { client, .. } => Some(*client),
         What::Call(call) => Some(call.client),
         What::Exited(exited) => Some(exited.client),

@@ -9,4 +9,5 @@ mod html;
 mod junit;
 mod matrix;
 mod samples;
+mod sweep;
 mod traps;

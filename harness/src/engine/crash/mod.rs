@@ -6,7 +6,11 @@
 //! more past the TTL.
 //!
 //! - [`points`]: from a record to the calls at which something can go wrong, and what;
+//! - `company`: which of a client's processes live beside the one that makes a call;
+//! - `receives`: the reads of an answer, which are the same in every run where all of it is there;
 //! - [`sweep`]: all the runs, over some threads.
 
+mod company;
 pub mod points;
+mod receives;
 pub mod sweep;

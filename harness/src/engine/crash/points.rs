@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use super::company::Company;
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::errno::Errno;
-
 use crate::model::record::{Part, Record, Role, What};
 use crate::model::scenario::{Action, Injection, OnCall, Phase, Trigger};
 use crate::model::sweep::{Deed, Point};
@@ -30,14 +30,22 @@ pub struct Choice {
 pub fn points(record: &Record) -> Vec<Point> {
     let Some(victim) = victim(record) else { return Vec::new() };
     let calls: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
+    let company = Company::of(record, victim);
     let mut points: Vec<Point> = Vec::new();
     for (index, call) in calls.iter().enumerate() {
-        let Some(point) = point(call, &calls[..index]) else { continue };
+        let Some(mut point) = point(call, &calls[..index]) else { continue };
+        (point.among_others, point.by_child) = (company.is_around(call), company.is_child(call));
         if !points.iter().any(|known| known.id() == point.id()) {
             points.push(point);
         }
     }
     points
+}
+
+/// How many processes of that client were seen to make calls.
+pub fn processes(record: &Record) -> u32 {
+    let size = victim(record).map_or(0, |victim| Company::of(record, victim).size());
+    u32::try_from(size).unwrap_or(u32::MAX)
 }
 
 /// The first point after the client has got the lock, where others were seen to wait for one: held there until
@@ -84,6 +92,13 @@ pub fn deeds(point: &Point, choice: Choice) -> Vec<Deed> {
     let mut deeds = Vec::new();
     if choice.kills && point.is_step {
         deeds.extend([Deed::Kill(Phase::Before), Deed::Kill(Phase::After)]);
+        // One that is alone has died altogether by that.
+        if point.among_others {
+            deeds.extend([Deed::KillAlone(Phase::Before), Deed::KillAlone(Phase::After)]);
+        }
+        if point.by_child {
+            deeds.push(Deed::Orphan);
+        }
     }
     if choice.failures {
         deeds.extend(errors(point.call).iter().map(|errno| Deed::Fail(*errno)));
@@ -97,7 +112,8 @@ pub fn deeds(point: &Point, choice: Choice) -> Vec<Deed> {
 /// The errors that a call can come to on a machine in trouble (the manual page of each).
 fn errors(call: CallName) -> &'static [Errno] {
     use Errno::{
-        Acces, ConnRefused, ConnReset, DQuot, Intr, Io, MFile, NoLck, NoSpc, Pipe, RoFs, TimedOut,
+        Acces, ConnRefused, ConnReset, DQuot, Intr, Io, MFile, NFile, NoLck, NoMem, NoSpc, Pipe,
+        RoFs, TimedOut,
     };
     match call {
         CallName::Open => &[Acces, MFile, NoSpc, DQuot, RoFs, Io, Intr],
@@ -109,11 +125,14 @@ fn errors(call: CallName) -> &'static [Errno] {
         }
         CallName::Mknod => &[NoSpc, DQuot, Acces, RoFs, Io],
         CallName::Unlink | CallName::Rmdir => &[Acces, RoFs, Io],
-        CallName::Fsync | CallName::Fdatasync => &[Io, NoSpc, DQuot],
+        CallName::Fsync | CallName::Fdatasync | CallName::Sync => &[Io, NoSpc, DQuot],
+        CallName::SyncFileRange => &[Io, NoSpc],
+        CallName::Msync => &[Io, NoMem],
         CallName::Flock | CallName::Fcntl => &[NoLck, Intr],
         CallName::Utimens | CallName::Chmod | CallName::Chown => &[Acces, RoFs, Io],
         CallName::Stat | CallName::Access | CallName::Readlink => &[Acces, Io],
         CallName::Close => &[Io, DQuot, Intr],
+        CallName::Socket => &[MFile, NFile, Acces],
         // Not `EINTR`: after it a connection goes on being made, which a call that is not made cannot do.
         CallName::Connect => &[ConnRefused, TimedOut],
         CallName::Send => &[Pipe, ConnReset, Intr],
@@ -129,7 +148,7 @@ fn calls(record: &Record) -> impl Iterator<Item = &Call> {
     })
 }
 
-fn victim(record: &Record) -> Option<ClientId> {
+pub(super) fn victim(record: &Record) -> Option<ClientId> {
     let of_waves: Vec<ClientId> = record
         .events
         .iter()
@@ -149,22 +168,30 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
         || call.name == CallName::Connect && call.error() == Some(libc::EINPROGRESS);
     let found_out = matches!(call.error(), Some(libc::ENOENT | libc::EEXIST));
     let matters = call.role().is_some() || call.name.is_network();
-    if !(made || found_out) || !matters {
+    // What another call has closed is no call, and no trigger counts it.
+    if !(made || found_out) || !matters || call.is_implied() {
         return None;
     }
     let path = pattern(call);
     let compiled = path.as_deref().map(Pattern::new).transpose().ok()?;
     // By the rule by which a trigger counts.
-    let alike = |it: &&&Call| it.name == call.name && about(compiled.as_ref(), it);
+    let alike =
+        |it: &&&Call| it.name == call.name && !it.is_implied() && about(compiled.as_ref(), it);
     let earlier = before.iter().filter(alike).count();
     let nth = u32::try_from(earlier).unwrap_or(u32::MAX).saturating_add(1);
-    // In how many pieces an answer is received hangs on the network, and is another number in every run.
-    if call.name == CallName::Recv && nth > 1 {
-        return None;
-    }
     let is_step = made && call.is_step();
     let shown = call.to_string();
-    Some(Point { call: call.name, path, nth, shown, is_step, bytes: call.bytes })
+    let (among_others, by_child) = (false, false);
+    Some(Point {
+        call: call.name,
+        path,
+        nth,
+        shown,
+        is_step,
+        bytes: call.bytes,
+        among_others,
+        by_child,
+    })
 }
 
 /// The pattern by which a call is known again: what its file is, where the description says so; temporaries
@@ -218,6 +245,15 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_closed_by_name_is_no_point_and_is_not_counted() {
+        let close = call(CallName::Close, "p.lock", Some(Role::Lock));
+        let implied = Call { flags: "by dup2".to_owned(), ..close.clone() };
+        assert_eq!(point(&implied, &[]), None);
+        assert_eq!(point(&close, &[&implied]).unwrap().id(), "close-lock-1");
+        assert_eq!(point(&close, &[&implied, &close]).unwrap().id(), "close-lock-2");
+    }
+
+    #[test]
     fn what_found_nothing_is_failed_only_and_what_was_refused_is_no_point() {
         let mut failed = call(CallName::Open, "p", Some(Role::Published));
         failed.flags = "O_RDWR|O_CREAT".to_owned();
@@ -250,6 +286,18 @@ mod tests {
         assert!(write(Some(2)));
         assert!(!write(Some(1)), "there is nothing to be cut");
         assert!(!write(None));
+        // It is killed in parts where it has several, and orphans are made of those that it has started.
+        let parts = |among_others, by_child| {
+            let point = Point { among_others, by_child, ..rename.clone() };
+            deeds(&point, choice).into_iter().filter(|deed| deed.parts()).collect::<Vec<_>>()
+        };
+        let alone = [Deed::KillAlone(Phase::Before), Deed::KillAlone(Phase::After)];
+        assert_eq!(parts(false, false), []);
+        assert_eq!(parts(true, false), alone);
+        assert_eq!(parts(true, true), [&alone[..], &[Deed::Orphan]].concat());
+        let failures = Choice { kills: false, failures: true };
+        let point = Point { among_others: true, by_child: true, ..rename };
+        assert!(!deeds(&point, failures).iter().any(|deed| deed.kills()));
     }
 
     #[test]

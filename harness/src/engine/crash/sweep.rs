@@ -5,6 +5,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
 use super::points::{self, Choice};
+use super::receives;
+use crate::model::record::Record;
 use crate::model::run::{Run, RunResult};
 use crate::model::scenario::{Injection, Scenario};
 use crate::model::sweep::{Case, Deed, Point, SWEEP_SCHEMA, Sweep};
@@ -27,11 +29,13 @@ pub struct Prepared {
     scenario: String,
     points: Vec<Point>,
     runs: Vec<(Entry, Vec<(usize, Deed)>)>,
+    processes: u32,
 }
 
-/// Runs the scenario twice to number the calls of the client, and makes a scenario for each thing that can go
-/// wrong. A call that only one of the two runs has is left out: whether a run comes to it hangs on chance, as
-/// what a client sees of others that run beside it.
+/// Runs the scenario some times to number the calls of the client, and makes a scenario for each thing that can
+/// go wrong. A call that only one of two runs has is left out: whether a run comes to it hangs on chance, as what
+/// a client sees of others that run beside it. What hangs on how fast an answer comes is settled by
+/// holding it at its first read, where that can be.
 ///
 /// # Errors
 /// What kept the runs from being made: the same as for any run of the scenario.
@@ -42,10 +46,24 @@ pub fn prepare(
     plan: Plan,
     dir: &RunDir,
 ) -> Result<Prepared, Box<RunResult>> {
-    let record = suite::record_once(entry, subject, options, dir)?;
-    let again = points::points(&suite::record_once(entry, subject, options, dir)?);
-    let mut points = points::points(&record);
-    points.retain(|point| again.iter().any(|other| other.id() == point.id()));
+    let record_of = |entry: &Entry| suite::record_once(entry, subject, options, dir);
+    let plain = record_of(entry)?;
+    let hold = receives::hold(&plain);
+    let held = match &hold {
+        Some(hold) => receives::recorded(hold, || record_of(&with_one(entry, hold)))?,
+        None => None,
+    };
+    let (hold, record, points) = match held {
+        Some((record, again)) => {
+            let points = in_both(&record, &again);
+            (hold, record, points)
+        }
+        None => {
+            let again = record_of(entry)?;
+            let points = receives::without_later(in_both(&plain, &again));
+            (None, plain.clone(), points)
+        }
+    };
     if points.is_empty() {
         // Nothing would be swept, and nothing broken by that.
         return Err(Box::new(RunResult::Skipped(
@@ -56,11 +74,31 @@ pub fn prepare(
     }
     let numbered = Numbered {
         entry,
-        base: &record.scenario,
+        base: &plain.scenario,
         rendezvous: points::rendezvous(&record, &points),
+        first_read: points.iter().position(receives::is_read),
         points,
+        hold,
     };
-    Ok(numbered.with_everything(plan, options.seed))
+    let processes = points::processes(&record);
+    Ok(Prepared { processes, ..numbered.with_everything(plan, options.seed) })
+}
+
+/// The points that two runs have both.
+fn in_both(record: &Record, again: &Record) -> Vec<Point> {
+    let again = points::points(again);
+    let mut points = points::points(record);
+    points.retain(|point| again.iter().any(|other| other.id() == point.id()));
+    receives::few(points)
+}
+
+/// A scenario with one injection more.
+fn with_one(entry: &Entry, injection: &Injection) -> Entry {
+    let scenario = entry.scenario.clone().map(|mut scenario| {
+        scenario.inject.push(injection.clone());
+        scenario
+    });
+    Entry { scenario, ..entry.clone() }
 }
 
 /// A scenario with the points of its client.
@@ -70,6 +108,10 @@ struct Numbered<'a> {
     points: Vec<Point>,
     /// What makes a herd wait for the client, and the index of the first point at which it does.
     rendezvous: Option<(Injection, usize)>,
+    /// What keeps the client from reading an answer before all of it is there.
+    hold: Option<Injection>,
+    /// The index of the first point at which it reads.
+    first_read: Option<usize>,
 }
 
 impl Numbered<'_> {
@@ -82,7 +124,7 @@ impl Numbered<'_> {
                 let deeds = vec![(index, deed)];
                 let name = format!("{}/{}", point.id(), word(deed));
                 runs.push((self.with(&name, &deeds), deeds));
-                if !matches!(deed, Deed::Kill(_)) {
+                if !deed.kills() {
                     failures.push((index, deed));
                 }
             }
@@ -93,7 +135,8 @@ impl Numbered<'_> {
             let name = format!("pairs/{}", name.join("+").replace('/', "-"));
             runs.push((self.with(&name, &pair), pair.to_vec()));
         }
-        Prepared { scenario: self.entry.name.clone(), points: self.points, runs }
+        let scenario = self.entry.name.clone();
+        Prepared { scenario, points: self.points, runs, processes: 0 }
     }
 
     fn with(&self, name: &str, deeds: &[(usize, Deed)]) -> Entry {
@@ -103,6 +146,12 @@ impl Numbered<'_> {
         {
             scenario.inject.push(hold.clone());
         }
+        // Where something is done by then, an answer may never come, or nobody be there to be let go.
+        let reads = match (deeds.first(), self.first_read) {
+            (Some((index, _)), Some(first)) => *index > first,
+            _ => false,
+        };
+        scenario.inject.extend(self.hold.clone().filter(|_| reads));
         for (position, (index, deed)) in deeds.iter().enumerate() {
             let mut injection = self.points[*index].injection(*deed);
             injection.optional |= position > 0;
@@ -145,6 +194,8 @@ fn pairs(failures: &[(usize, Deed)], most: usize, seed: u64) -> Vec<[(usize, Dee
 fn word(deed: Deed) -> String {
     match deed {
         Deed::Kill(phase) => format!("killed-{phase}"),
+        Deed::KillAlone(phase) => format!("killed-alone-{phase}"),
+        Deed::Orphan => "orphaned".to_owned(),
         Deed::Fail(errno) => errno.to_string(),
         Deed::Short(_) => "short".to_owned(),
     }
@@ -165,6 +216,7 @@ impl Prepared {
             scenario: self.scenario,
             points: self.points,
             cases: cases.collect(),
+            processes: Some(self.processes),
         }
     }
 }

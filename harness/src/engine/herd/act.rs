@@ -14,7 +14,7 @@ use crate::model::call::CallName;
 use crate::model::client::LockKind;
 use crate::model::record::{Effect, Role, What};
 use crate::model::scenario::{Action, Phase, Target};
-use crate::model::units::ClientId;
+use crate::model::units::{ClientId, Signal};
 use crate::record::recorder::{EventRef, Recorder};
 
 /// What fires an injection.
@@ -33,6 +33,8 @@ pub struct Cause {
 /// A call that a process stands at.
 #[derive(Debug, Clone, Copy)]
 pub struct StandsAt {
+    /// The process, which may be one that the client has started.
+    pub pid: u32,
     /// The call.
     pub name: CallName,
     /// On which side of it.
@@ -99,6 +101,9 @@ impl Herd<'_> {
         let done = if let Action::Fault(fault) = action {
             let done = self.fault(*fault, target, cause, &mut targets).await;
             done.map(|said| set(&mut answer.directive, said))
+        } else if let Action::KillAlone(signal) = action {
+            targets.extend(cause.client);
+            self.kill_caller(*signal, cause)
         } else if let Some(call) = cause.call
             && (action.is_about_call() || matches!(action, Action::Delay(_)))
         {
@@ -198,6 +203,21 @@ impl Herd<'_> {
         })?;
         self.recorder.add(Instant::now(), What::Note { text });
         Ok(client)
+    }
+
+    /// Signals the process that stands at a call, which may be one that its client has started.
+    fn kill_caller(&mut self, signal: Signal, cause: Cause) -> Result<(), String> {
+        let (Some(call), Some(client)) = (cause.call, cause.client) else {
+            return Err("no process stands at a call".to_owned());
+        };
+        let number = signal_number(signal);
+        send(call.pid, number, Scope::Process)
+            .map_err(|_| "the process had ended by itself".to_owned())?;
+        if let Some(proc) = self.processes.get_mut(&client).filter(|proc| proc.pid == call.pid) {
+            proc.signals.push(number);
+            proc.was_killed = true;
+        }
+        Ok(())
     }
 
     /// Signals the targets that live; only these stay in the list.

@@ -166,8 +166,9 @@ impl Herd<'_> {
                 }
                 Heard::Gate { call, .. } => self.answer_call(&call, AtCall::default()),
                 Heard::Blind { at, text } => self.note_blind(at, text),
-                Heard::Note { at, text } => {
-                    self.recorder.add(at, What::Note { text });
+                Heard::Note { at, text } => self.note(at, What::Note { text }),
+                Heard::Lost { at, client, path, bytes } => {
+                    self.note(at, What::Lost { client, path, bytes });
                 }
                 Heard::LockWaited { .. } => {}
             }
@@ -187,10 +188,16 @@ impl Herd<'_> {
             Heard::Gate { at, call, phase } => self.on_gate(at, &call, phase).await,
             Heard::LockWaited { at, client, path } => self.on_lock_waited(at, client, path).await,
             Heard::Blind { at, text } => self.note_blind(at, text),
-            Heard::Note { at, text } => {
-                self.recorder.add(at, What::Note { text });
+            Heard::Note { at, text } => self.note(at, What::Note { text }),
+            Heard::Lost { at, client, path, bytes } => {
+                self.note(at, What::Lost { client, path, bytes });
             }
         }
+    }
+
+    /// Something that fires nothing goes into the record.
+    fn note(&mut self, at: Instant, what: What) {
+        self.recorder.add(at, what);
     }
 
     /// What a process does is not seen, and a traced run has no other eyes.
@@ -212,7 +219,7 @@ impl Herd<'_> {
         let cause = Cause {
             event,
             client: Some(call.client),
-            call: Some(StandsAt { name: call.name, phase, asked: call.bytes }),
+            call: Some(StandsAt { pid: call.pid, name: call.name, phase, asked: call.bytes }),
             ..Cause::default()
         };
         let answer = self.fire(Occurrence::Call(call, phase), cause).await.at_call;
@@ -316,7 +323,7 @@ pub fn on_call(
     call: StandsAt,
     answer: &mut AtCall,
 ) -> Result<(), String> {
-    let StandsAt { name, phase, asked } = call;
+    let StandsAt { name, phase, asked, .. } = call;
     match action {
         Action::HoldUntil(_) => answer.hold = injection.and_then(|it| usize::try_from(it).ok()),
         Action::Delay(span) => answer.delay = Some(span.0),

@@ -2,6 +2,7 @@
 
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::record::{Record, Role, What};
+use crate::model::scenario::Trigger;
 use crate::model::units::RequestId;
 
 /// What happened that fired an injection, from the index of the event.
@@ -15,6 +16,19 @@ pub(super) fn call(record: &Record, because: Option<u32>) -> Option<&Call> {
         What::Call(call) => Some(call),
         _ => None,
     }
+}
+
+/// Whether a process that an injection holds for this waits for no more than it would anyway: it stands before a read
+/// of an answer, until that answer was sent.
+pub(super) fn waits_for_own_answer(record: &Record, until: &Trigger, because: Option<u32>) -> bool {
+    let (Trigger::ResponseDone(number), Some(call)) = (until, call(record, because)) else {
+        return false;
+    };
+    let is_own = |what: &What| {
+        matches!(what, What::Request(request)
+            if request.fetch == Some(*number) && request.client == Some(call.client))
+    };
+    call.name == CallName::Recv && record.events.iter().any(|event| is_own(&event.what))
 }
 
 /// Whether a call took a lock: an advisory one, or one that is its file.

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
-    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Moment, Periods, Process,
-    Seen,
+    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Loss, Moment, Periods,
+    Process, Seen,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::fault::{Fault, Harm};
@@ -30,6 +30,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         exchanges: Vec::new(),
         sightings: Vec::new(),
         files: Vec::new(),
+        losses: Vec::new(),
         injected: Vec::new(),
         faults: Faults::default(),
         met: Vec::new(),
@@ -80,11 +81,11 @@ impl<'a> Fold<'a> {
         let now = Moment { index, at: event.at, cache_time: event.at.0.saturating_add(self.aged) };
         self.history.moments.push(now);
         match &event.what {
-            What::Spawned { client, part, command, with, publishes, .. } => {
+            What::Spawned { client, part, command, with, publishes, pid, .. } => {
                 let index = self.history.processes.len();
                 if self.history.by_client.try_insert_new(*client, index) {
                     let with = with.as_deref();
-                    let process = Process::new(*client, *part, command, now);
+                    let process = Process::new(*client, *pid, *part, command, now);
                     let process = Process { with, publishes: *publishes, ..process };
                     self.history.processes.push(process);
                 }
@@ -119,6 +120,9 @@ impl<'a> Fold<'a> {
             }
             What::File { change, path, role } => {
                 self.history.files.push(FileChange { moment: now, change, path, role: *role });
+            }
+            What::Lost { path, bytes, .. } => {
+                self.history.losses.push(Loss { moment: now, path, bytes: *bytes });
             }
             What::Injected { injection, action, targets, because, effect } => {
                 let (injection, landed) = (*injection, *effect == Effect::Landed);
@@ -208,16 +212,27 @@ impl<'a> Fold<'a> {
             Action::Kill(signal) | Action::KillGroup(signal) => {
                 self.with_living(targets, |it| it.kills.push((now, *signal)));
             }
+            Action::KillAlone(signal) => {
+                let call = causes::call(self.history.record, because);
+                let lost = call.is_some_and(|it| it.name.is_network());
+                self.with_living(targets, |it| {
+                    // Of a client of which another process died, that is a call that came to nothing.
+                    if call.is_none_or(|call| call.pid == it.pid) {
+                        it.kills.push((now, *signal));
+                    } else {
+                        it.breaks(now, lost);
+                    }
+                });
+            }
             Action::Errno(_) | Action::Short(_) => {
                 let fails = matches!(action, Action::Errno(_));
                 let lost = fails
                     && causes::call(self.history.record, because)
                         .is_some_and(|it| it.name.is_network());
-                self.with_living(targets, |it| {
-                    it.broken_calls.push(now);
-                    it.lost_calls.extend(lost.then_some(now));
-                });
+                self.with_living(targets, |it| it.breaks(now, lost));
             }
+            Action::HoldUntil(until)
+                if causes::waits_for_own_answer(self.history.record, until, because) => {}
             Action::Stop | Action::HoldUntil(_) => self.with_living(targets, |it| {
                 if !it.is_stopped_for_good() {
                     it.stops.push((now, None));

@@ -39,6 +39,8 @@ pub(super) struct History<'a> {
     pub(super) sightings: Vec<Seen<'a>>,
     /// Every change in the cache directory, in order.
     pub(super) files: Vec<FileChange<'a>>,
+    /// What closing a file that failed has lost, in order.
+    pub(super) losses: Vec<Loss<'a>>,
     /// Every injection that fired, landed or missed, in order.
     pub(super) injected: Vec<Injected<'a>>,
     /// The injected faults that last.
@@ -79,6 +81,16 @@ pub(super) struct FileChange<'a> {
     pub(super) path: &'a str,
     /// What the client's description says that it is.
     pub(super) role: Role,
+}
+
+/// Bytes that were written to a file and lost where it was closed.
+pub(super) struct Loss<'a> {
+    /// When.
+    pub(super) moment: Moment,
+    /// The file, relative to the cache directory.
+    pub(super) path: &'a str,
+    /// How many.
+    pub(super) bytes: u64,
 }
 
 /// An injection that fired.

@@ -11,6 +11,8 @@ use crate::model::units::{ClientId, Nanos, Serial, Signal, Span};
 pub(in crate::judge) struct Process<'a> {
     /// Which.
     pub(in crate::judge) client: ClientId,
+    /// Its number with the system; those that it starts have others.
+    pub(super) pid: u32,
     /// Why it runs.
     pub(in crate::judge) part: Part,
     /// The client's command by name.
@@ -39,9 +41,10 @@ pub(in crate::judge) struct Process<'a> {
     pub(super) held_up: Vec<(Moment, Span)>,
     /// When the first of its calls that take a lock came back with it, where that was traced.
     pub(in crate::judge) locked: Option<Moment>,
-    /// When injections made its system calls fail, or transfer less than they were asked for.
+    /// When injections made its system calls fail, or transfer less than they were asked for, or killed a process of
+    /// its own at one.
     pub(in crate::judge) broken_calls: Vec<Moment>,
-    /// Those of them that were calls of the network and failed.
+    /// Those of them that were calls of the network and came to nothing.
     pub(in crate::judge) lost_calls: Vec<Moment>,
     /// The faults that its connections met before there was a request.
     pub(in crate::judge) met: Vec<(Moment, Fault)>,
@@ -51,9 +54,16 @@ pub(in crate::judge) struct Process<'a> {
 
 impl<'a> Process<'a> {
     /// A process that exists and has not been let go.
-    pub(super) fn new(client: ClientId, part: Part, command: &'a str, spawned: Moment) -> Self {
+    pub(super) fn new(
+        client: ClientId,
+        pid: u32,
+        part: Part,
+        command: &'a str,
+        spawned: Moment,
+    ) -> Self {
         Self {
             client,
+            pid,
             part,
             command,
             with: None,
@@ -144,6 +154,12 @@ impl<'a> Process<'a> {
             to.unwrap_or(ended).since(*from)
         });
         Some(ended.since(released).saturating_sub(stopped.sum()))
+    }
+
+    /// An injection broke one of its calls, one of the network that came to nothing if `lost`.
+    pub(super) fn breaks(&mut self, now: Moment, lost: bool) {
+        self.broken_calls.push(now);
+        self.lost_calls.extend(lost.then_some(now));
     }
 
     pub(super) fn was_delayed(&mut self, micros: Option<u64>) {

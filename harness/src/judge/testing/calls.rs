@@ -27,6 +27,11 @@ impl Story {
         self.push(What::Call(call(client, name)))
     }
 
+    /// A process that the client has started stands before a system call.
+    pub(in crate::judge) fn child_call(self, client: u32, name: CallName) -> Self {
+        self.push(What::Call(Call { pid: 2000 + client, ..call(client, name) }))
+    }
+
     /// The client has taken the lock.
     pub(in crate::judge) fn lock(self, client: u32) -> Self {
         let path = Place { path: "providers.json.lock".to_owned(), role: Some(Role::Lock) };

@@ -17,22 +17,45 @@ const LOSES: [i32; 3] = [libc::EIO, libc::ENOSPC, libc::EDQUOT];
 /// The device and the number of a file.
 type FileId = (u64, u64);
 
-/// How long each file was before what is not synced yet was written.
+/// What is not synced yet.
 #[derive(Debug, Default)]
-pub(super) struct Behind(HashMap<FileId, u64>);
+pub(super) struct Behind {
+    /// How long each file was before it was written.
+    lengths: HashMap<FileId, u64>,
+    /// By which descriptor of which process it was: what closes that without `close` names no more.
+    writers: HashMap<(u32, u32), FileId>,
+}
 
 impl Behind {
-    /// A thread is about to write to a descriptor.
-    pub fn writes(&mut self, tid: i32, fd: u64) {
+    /// A thread of a process is about to write to a descriptor.
+    pub fn writes(&mut self, tid: i32, pid: u32, fd: u64) {
         if let Some((id, length)) = open(tid, fd) {
-            self.0.entry(id).or_insert(length);
+            self.lengths.entry(id).or_insert(length);
+            self.writers.insert((pid, low(fd)), id);
         }
     }
 
     /// A thread has synced a descriptor.
     pub fn synced(&mut self, tid: i32, fd: u64) {
         if let Some((id, _)) = open(tid, fd) {
-            self.0.remove(&id);
+            self.lengths.remove(&id);
+        }
+    }
+
+    /// A thread has synced the whole disk on which a descriptor's file lies, or all disks.
+    pub fn all_synced(&mut self, tid: i32, fd: Option<u64>) {
+        match fd.map(|fd| fs::metadata(path(tid, fd))) {
+            None => self.lengths.clear(),
+            Some(Ok(file)) => self.lengths.retain(|(device, _), _| *device != file.dev()),
+            Some(Err(_)) => {}
+        }
+    }
+
+    /// A descriptor was closed by another call than `close`, or by the end of its process. Nobody was told of an
+    /// error: whatever it had to say is said, and the next `close` answers for what is written from now on.
+    pub fn closed_unasked(&mut self, pid: u32, fd: u32) {
+        if let Some(id) = self.writers.remove(&(pid, fd)) {
+            self.lengths.remove(&id);
         }
     }
 
@@ -40,7 +63,7 @@ impl Behind {
     /// are lost by that.
     pub fn closes(&mut self, tid: i32, fd: u64, error: Option<i32>) -> Option<u64> {
         let (id, length) = open(tid, fd)?;
-        let safe = self.0.remove(&id)?;
+        let safe = self.lengths.remove(&id)?;
         error.filter(|error| LOSES.contains(error))?;
         let lost = length.checked_sub(safe).filter(|lost| *lost > 0)?;
         // Through the descriptor, for the file may have another name by now, or none.
@@ -51,8 +74,12 @@ impl Behind {
 }
 
 fn path(tid: i32, fd: u64) -> PathBuf {
-    // Descriptors are passed as int; the upper half may hold anything.
-    PathBuf::from(format!("/proc/{tid}/fd/{}", fd & 0xffff_ffff))
+    PathBuf::from(format!("/proc/{tid}/fd/{}", low(fd)))
+}
+
+/// Descriptors are passed as int; the upper half may hold anything.
+fn low(fd: u64) -> u32 {
+    (fd & 0xffff_ffff) as u32
 }
 
 /// The regular file behind a descriptor, and its length.
@@ -77,7 +104,7 @@ mod tests {
         file.write_all(&vec![b'-'; before]).unwrap();
         let mut behind = Behind::default();
         for part in [b"new", b"er\n"] {
-            behind.writes(me, fd);
+            behind.writes(me, 1, fd);
             file.write_all(part).unwrap();
         }
         if syncs {
@@ -85,7 +112,30 @@ mod tests {
         }
         assert_eq!(behind.closes(me, fd, error), lost);
         assert_eq!(file.metadata().unwrap().len(), left);
-        assert!(behind.0.is_empty());
+        assert!(behind.lengths.is_empty());
+    }
+
+    /// Of 4 bytes and 6 more, how many are lost by a `close` that fails, where `between` happened between them.
+    fn lost_after(between: impl FnOnce(&mut Behind, i32, u64)) -> Option<u64> {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        let fd = u64::from(file.as_raw_fd().cast_unsigned());
+        let mut behind = Behind::default();
+        behind.writes(me, 1, fd);
+        file.write_all(b"old\n").unwrap();
+        between(&mut behind, me, fd);
+        behind.writes(me, 1, fd);
+        file.write_all(b"newer\n").unwrap();
+        behind.closes(me, fd, Some(libc::EIO))
+    }
+
+    #[test]
+    fn what_was_synced_with_its_disk_or_closed_otherwise_is_not_lost_by_a_later_close() {
+        assert_eq!(lost_after(|_, _, _| ()), Some(10));
+        assert_eq!(lost_after(|behind, me, _| behind.all_synced(me, None)), Some(6));
+        assert_eq!(lost_after(|behind, me, fd| behind.all_synced(me, Some(fd))), Some(6));
+        assert_eq!(lost_after(|behind, _, fd| behind.closed_unasked(1, low(fd))), Some(6));
+        assert_eq!(lost_after(|behind, _, fd| behind.closed_unasked(2, low(fd))), Some(10));
     }
 
     #[test]

@@ -13,6 +13,12 @@ pub enum Where {
     Fd(usize),
     /// A socket's address, and its length.
     Peer(usize, usize),
+    /// What `ioctl` clones from: by the command, a descriptor or the structure that begins with one.
+    Cloned(usize, usize),
+    /// The file that is mapped at an address.
+    Mapped(usize),
+    /// No argument: everything, the cache directory with it.
+    Everything,
 }
 
 /// What the remaining arguments say.
@@ -42,6 +48,10 @@ pub enum Extra {
     Number(usize),
     /// A length that a file is given.
     Length(usize),
+    /// The family and the type of `socket`.
+    Socket(usize, usize),
+    /// The length and the flags of `msync`.
+    Msync(usize, usize),
 }
 
 /// One call.
@@ -69,16 +79,24 @@ pub enum Guard {
 }
 
 const FICLONE: u32 = 0x4004_9409;
-const FICLONERANGE: u32 = 0x4020_940D;
+pub const FICLONERANGE: u32 = 0x4020_940D;
 
-/// The lock commands of `fcntl`: `F_SETLK`, `F_SETLKW`, `F_OFD_SETLK`, `F_OFD_SETLKW`.
-const LOCK_COMMANDS: [u32; 4] = [6, 7, 37, 38];
+/// `F_DUPFD` and `F_DUPFD_CLOEXEC`.
+pub const DUPLICATES: [u32; 2] = [0, 1030];
+
+/// The commands of `fcntl` that matter: those that duplicate, and those about locks, `F_SETLK`, `F_SETLKW`,
+/// `F_OFD_SETLK`, `F_OFD_SETLKW`.
+const FCNTL_COMMANDS: [u32; 6] = [DUPLICATES[0], DUPLICATES[1], 6, 7, 37, 38];
+
+/// `AF_INET` and `AF_INET6`: other sockets, such as those to the system's own services, lead to no server.
+const INTERNET: [u32; 2] = [2, 10];
 
 /// The condition on a call, where it has one.
 pub fn guard(number: libc::c_long) -> Option<Guard> {
     match number {
-        libc::SYS_fcntl => Some(Guard::OneOf(1, &LOCK_COMMANDS)),
+        libc::SYS_fcntl => Some(Guard::OneOf(1, &FCNTL_COMMANDS)),
         libc::SYS_ioctl => Some(Guard::OneOf(1, &[FICLONE, FICLONERANGE])),
+        libc::SYS_socket => Some(Guard::OneOf(0, &INTERNET)),
         libc::SYS_mmap => Some(Guard::Without(3, libc::MAP_ANONYMOUS.cast_unsigned())),
         _ => None,
     }
@@ -94,12 +112,17 @@ const fn call(
     Known { number, name, path: Some(path), to, extra }
 }
 
+/// A call that is about nothing that has a name.
+const fn bare(number: libc::c_long, name: CallName, extra: Extra) -> Known {
+    Known { number, name, path: None, to: None, extra }
+}
+
 use CallName as N;
 use Extra as E;
-use Where::{At, Fd, Path, Peer};
+use Where::{At, Cloned, Everything, Fd, Mapped, Path, Peer};
 
-/// Every call that stops a process.
-const KNOWN: [Known; 81] = [
+/// Every call that is told of.
+const KNOWN: [Known; 84] = [
     call(libc::SYS_open, N::Open, Path(0), None, E::Open(1)),
     call(libc::SYS_openat, N::Open, At(0, 1), None, E::Open(2)),
     call(libc::SYS_openat2, N::Open, At(0, 1), None, E::OpenHow(2)),
@@ -117,7 +140,7 @@ const KNOWN: [Known; 81] = [
     call(libc::SYS_sendfile, N::Sendfile, Fd(1), Some(Fd(0)), E::Bytes(3)),
     call(libc::SYS_splice, N::Sendfile, Fd(0), Some(Fd(2)), E::Bytes(4)),
     call(libc::SYS_copy_file_range, N::CopyFileRange, Fd(0), Some(Fd(2)), E::Bytes(4)),
-    call(libc::SYS_ioctl, N::CopyFileRange, Fd(2), Some(Fd(0)), E::None),
+    call(libc::SYS_ioctl, N::CopyFileRange, Cloned(1, 2), Some(Fd(0)), E::None),
     call(libc::SYS_rename, N::Rename, Path(0), Some(Path(1)), E::None),
     call(libc::SYS_renameat, N::Rename, At(0, 1), Some(At(2, 3)), E::None),
     call(libc::SYS_renameat2, N::Rename, At(0, 1), Some(At(2, 3)), E::Rename(4)),
@@ -136,9 +159,11 @@ const KNOWN: [Known; 81] = [
     call(libc::SYS_ftruncate, N::Truncate, Fd(0), None, E::Length(1)),
     call(libc::SYS_fallocate, N::Fallocate, Fd(0), None, E::Length(3)),
     call(libc::SYS_fsync, N::Fsync, Fd(0), None, E::None),
-    call(libc::SYS_syncfs, N::Fsync, Fd(0), None, E::None),
-    call(libc::SYS_sync_file_range, N::Fsync, Fd(0), None, E::None),
     call(libc::SYS_fdatasync, N::Fdatasync, Fd(0), None, E::None),
+    call(libc::SYS_sync, N::Sync, Everything, None, E::None),
+    call(libc::SYS_syncfs, N::Sync, Fd(0), None, E::None),
+    call(libc::SYS_sync_file_range, N::SyncFileRange, Fd(0), None, E::None),
+    call(libc::SYS_msync, N::Msync, Mapped(0), None, E::Msync(1, 2)),
     call(libc::SYS_flock, N::Flock, Fd(0), None, E::Flock(1)),
     call(libc::SYS_fcntl, N::Fcntl, Fd(0), None, E::Fcntl(1, 2)),
     call(libc::SYS_utime, N::Utimens, Path(0), None, E::None),
@@ -172,13 +197,8 @@ const KNOWN: [Known; 81] = [
     call(libc::SYS_recvmsg, N::Recv, Fd(0), None, E::None),
     call(libc::SYS_recvmmsg, N::Recv, Fd(0), None, E::None),
     call(libc::SYS_close, N::Close, Fd(0), None, E::None),
-    Known {
-        number: libc::SYS_exit_group,
-        name: N::Exit,
-        path: None,
-        to: None,
-        extra: E::Number(0),
-    },
+    bare(libc::SYS_socket, N::Socket, E::Socket(0, 1)),
+    bare(libc::SYS_exit_group, N::Exit, E::Number(0)),
     // What changes a file's attributes otherwise is a change of its bits here.
     call(libc::SYS_setxattr, N::Chmod, Path(0), None, E::None),
     call(libc::SYS_fsetxattr, N::Chmod, Fd(0), None, E::None),
@@ -201,14 +221,46 @@ impl Known {
     pub fn descriptor(&self, args: &[u64; 6]) -> Option<u64> {
         match self.to.or(self.path)? {
             Fd(argument) => args.get(argument).copied(),
-            Path(_) | At(..) | Peer(..) => None,
+            Path(_) | At(..) | Peer(..) | Cloned(..) | Mapped(_) | Everything => None,
         }
     }
 }
 
-/// The numbers of all known calls.
+/// What a call makes of descriptors without opening or closing any by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Move {
+    /// The descriptor gets another number, which the call returns.
+    Duplicate(u32),
+    /// The first descriptor gets the second number, and what had that is closed. With the call's name.
+    Over(u32, u32, &'static str),
+    /// All descriptors from one number to another are closed.
+    CloseRange(u32, u32),
+}
+
+/// The calls that do so, but for `fcntl`.
+const MOVING: [libc::c_long; 4] =
+    [libc::SYS_dup, libc::SYS_dup2, libc::SYS_dup3, libc::SYS_close_range];
+
+/// What a call makes of descriptors, where it is such a call.
+pub fn moves(number: u64, args: &[u64; 6]) -> Option<Move> {
+    // Descriptors and commands are ints; the upper half may hold anything.
+    let low = |at: usize| (args[at] & 0xffff_ffff) as u32;
+    match libc::c_long::try_from(number).ok()? {
+        libc::SYS_dup => Some(Move::Duplicate(low(0))),
+        libc::SYS_fcntl if DUPLICATES.contains(&low(1)) => Some(Move::Duplicate(low(0))),
+        libc::SYS_dup2 => Some(Move::Over(low(0), low(1), "dup2")),
+        libc::SYS_dup3 => Some(Move::Over(low(0), low(1), "dup3")),
+        // With `CLOSE_RANGE_CLOEXEC` it closes nothing yet.
+        libc::SYS_close_range if low(2) & libc::CLOSE_RANGE_CLOEXEC == 0 => {
+            Some(Move::CloseRange(low(0), low(1)))
+        }
+        _ => None,
+    }
+}
+
+/// The numbers of all calls that stop a process.
 pub fn numbers() -> impl Iterator<Item = libc::c_long> {
-    KNOWN.iter().map(|known| known.number)
+    KNOWN.iter().map(|known| known.number).chain(MOVING)
 }
 
 /// The call of a number, where it is known.
@@ -236,11 +288,27 @@ mod tests {
     #[test]
     fn every_call_is_listed_once_and_found() {
         let all: BTreeSet<_> = numbers().collect();
-        assert_eq!(all.len(), KNOWN.len());
-        for number in all {
+        assert_eq!(all.len(), KNOWN.len() + MOVING.len());
+        for number in KNOWN.iter().map(|known| known.number) {
             let found = known(number.cast_unsigned()).map(|known| known.number);
             assert_eq!(found, Some(number));
         }
         assert!(known(libc::SYS_getpid.cast_unsigned()).is_none());
+    }
+
+    #[test]
+    fn what_moves_descriptors_is_told_from_what_only_looks_so() {
+        let check = |number: libc::c_long, args: [u64; 3], expected| {
+            let args = [args[0], args[1], args[2], 0, 0, 0];
+            assert_eq!(moves(number.cast_unsigned(), &args), expected, "{number} {args:?}");
+        };
+        check(libc::SYS_dup, [3, 0, 0], Some(Move::Duplicate(3)));
+        check(libc::SYS_fcntl, [3, 1030, 10], Some(Move::Duplicate(3)));
+        check(libc::SYS_fcntl, [3, 6, 0], None);
+        check(libc::SYS_dup2, [3, 9, 0], Some(Move::Over(3, 9, "dup2")));
+        let all = u64::from(u32::MAX);
+        check(libc::SYS_close_range, [3, all, 0], Some(Move::CloseRange(3, u32::MAX)));
+        check(libc::SYS_close_range, [3, all, 4], None);
+        check(libc::SYS_close, [3, 0, 0], None);
     }
 }

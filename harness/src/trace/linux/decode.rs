@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::calls::{Extra, Known, Where};
+use super::calls::{Extra, FICLONERANGE, Known, Where};
 use super::paths::{self, Open};
 use super::sys::memory;
 use crate::model::call::{CallName, Place};
@@ -62,7 +62,7 @@ pub fn decode(
     let inside = [&call.path, &call.to].into_iter().flatten().any(|place| place.role.is_some());
     let told = match call.name {
         CallName::Connect => call.connects.is_some(),
-        CallName::Exit => true,
+        CallName::Exit | CallName::Socket => true,
         name if name.is_network() => call.path.is_some(),
         CallName::Close => inside || call.path.as_ref().is_some_and(|it| is_peer(connections, it)),
         _ => inside,
@@ -111,8 +111,23 @@ impl Reader<'_> {
                 }
                 return Some(Place { path: peer, role: None });
             }
+            Where::Cloned(command, at) => {
+                return self.descriptor(self.cloned(command, at)?, is_first, name);
+            }
+            Where::Mapped(at) => paths::mapped(self.tid, self.args[at])?,
+            Where::Everything => self.territory.roots.first()?.clone(),
         };
         Some(self.territory.place(&path))
+    }
+
+    /// The descriptor that is cloned from.
+    fn cloned(&self, command: usize, at: usize) -> Option<u64> {
+        if self.args[command] & 0xffff_ffff != u64::from(FICLONERANGE) {
+            return Some(self.args[at]);
+        }
+        // `struct file_clone_range` begins with it, in eight bytes.
+        let bytes = memory::bytes(self.tid, self.args[at], 8).ok()?;
+        bytes.try_into().ok().map(u64::from_ne_bytes)
     }
 
     /// What a descriptor stands for; reading and writing are other calls where it is a connection, by whether
@@ -188,6 +203,20 @@ impl Reader<'_> {
             }
             Extra::Number(at) => call.flags = (arg(at) & 0xff).to_string(),
             Extra::Length(at) => call.flags = format!("to {} bytes", arg(at)),
+            Extra::Socket(family, kind) => {
+                let family = if arg(family) & 0xffff_ffff == 2 { "AF_INET" } else { "AF_INET6" };
+                let kind = match arg(kind) & 0xf {
+                    1 => ", SOCK_STREAM",
+                    2 => ", SOCK_DGRAM",
+                    _ => "",
+                };
+                call.flags = format!("{family}{kind}");
+            }
+            Extra::Msync(length, flags) => {
+                call.bytes = Some(arg(length));
+                call.flags =
+                    words(arg(flags), &[(1, "MS_ASYNC"), (2, "MS_INVALIDATE"), (4, "MS_SYNC")]);
+            }
         }
         if call.name == CallName::Open && call.flags.contains("O_EXCL") {
             call.tries_lock = true;

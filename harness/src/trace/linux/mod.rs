@@ -4,6 +4,8 @@ mod behind;
 mod calls;
 mod cut;
 mod decode;
+mod descriptors;
+mod endings;
 mod paths;
 mod steps;
 mod sys;

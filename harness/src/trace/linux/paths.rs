@@ -25,12 +25,33 @@ pub fn open(tid: i32, fd: u64) -> Option<Open> {
     let link = fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?;
     let bytes = link.as_os_str().as_bytes();
     if bytes.starts_with(b"/") {
-        // A file that was removed or replaced is still the one that it was.
-        let path = bytes.strip_suffix(b" (deleted)").unwrap_or(bytes);
-        return Some(Open::File(PathBuf::from(OsString::from_vec(path.to_vec()))));
+        return Some(Open::File(file(bytes)));
     }
     let text = link.to_string_lossy().into_owned();
     Some(if text.starts_with("socket:") { Open::Socket(text) } else { Open::Other(text) })
+}
+
+/// The file that a process has mapped at an address, if there is one.
+pub fn mapped(tid: i32, address: u64) -> Option<PathBuf> {
+    let maps = fs::read(format!("/proc/{tid}/maps")).ok()?;
+    maps.split(|byte| *byte == b'\n').find_map(|line| {
+        // `7f00-7f10 rw-s 00000000 08:02 135522   /usr/lib/x`, in hexadecimal (proc_pid_maps(5)).
+        let number = |part: &[u8]| u64::from_str_radix(std::str::from_utf8(part).ok()?, 16).ok();
+        let range = line.split(|byte| *byte == b' ').next()?;
+        let dash = range.iter().position(|byte| *byte == b'-')?;
+        let (from, to) = (number(&range[..dash])?, number(&range[dash + 1..])?);
+        if !(from..to).contains(&address) {
+            return None;
+        }
+        let path = &line[line.iter().position(|byte| *byte == b'/')?..];
+        Some(file(path))
+    })
+}
+
+/// A path as `/proc` writes it. A file that was removed or replaced is still the one that it was.
+fn file(path: &[u8]) -> PathBuf {
+    let path = path.strip_suffix(b" (deleted)").unwrap_or(path);
+    PathBuf::from(OsString::from_vec(path.to_vec()))
 }
 
 /// The whole path that a call names, by the address of its text.

@@ -28,6 +28,11 @@ impl World {
         if arch == ARCH && number == RETURN_FROM_HANDLER.cast_unsigned() {
             return self.returns(tid);
         }
+        if arch == ARCH
+            && let Some(moved) = calls::moves(number, &args)
+        {
+            return self.at_move(tid, moved);
+        }
         match self.pending(tid, arch, number, args) {
             Some(pending) => self.before(tid, pending, stack),
             None => {
@@ -146,8 +151,7 @@ impl World {
             let _ = ptrace::skip(tid, -i64::from(error));
         }
         if pending.call.name == CallName::Exit {
-            let call = Call { result: CallResult::Never, ..pending.call.clone() };
-            self.telling.tell(Heard::Call { at: Instant::now(), call });
+            self.at_end(tid, Call { result: CallResult::Never, ..pending.call.clone() });
         }
         let waits = pending.blocks_on_lock && pending.call.role().is_some();
         self.set(tid, State::Within(pending));
@@ -165,12 +169,13 @@ impl World {
         }
         match pending.call.name {
             CallName::Write | CallName::Sendfile | CallName::CopyFileRange => {
-                behind.writes(tid, fd);
+                behind.writes(tid, pending.call.pid, fd);
             }
             CallName::Close => {
-                if let Some(lost) = behind.closes(tid, fd, pending.fails) {
-                    let text = format!("{} loses {lost} bytes that were not synced", pending.call);
-                    self.tell(Heard::Note { at: Instant::now(), text });
+                if let Some(bytes) = behind.closes(tid, fd, pending.fails) {
+                    let path = pending.call.path.as_ref().map(|place| place.path.clone());
+                    let (client, path) = (pending.call.client, path.unwrap_or_default());
+                    self.tell(Heard::Lost { at: Instant::now(), client, path, bytes });
                 }
             }
             _ => {}
@@ -208,8 +213,10 @@ impl World {
     /// A thread stands behind a call.
     pub(super) fn at_exit(&mut self, tid: i32) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
-        if matches!(task.state, State::Returning) {
-            return self.returned(tid);
+        match task.state {
+            State::Returning => return self.returned(tid),
+            State::Moving(moved) => return self.has_moved(tid, moved),
+            _ => {}
         }
         let State::Within(mut pending) = std::mem::replace(&mut task.state, State::Running) else {
             let _ = ptrace::resume(tid, 0);
@@ -238,11 +245,14 @@ impl World {
             let _ = ptrace::resume(tid, 0);
             return;
         }
-        if let (Some(behind), Some(fd)) = (&mut self.behind, pending.fd)
-            && matches!(pending.call.name, CallName::Fsync | CallName::Fdatasync)
+        if let Some(behind) = &mut self.behind
             && value == 0
         {
-            behind.synced(tid, fd);
+            match (pending.call.name, pending.fd) {
+                (CallName::Fsync | CallName::Fdatasync, Some(fd)) => behind.synced(tid, fd),
+                (CallName::Sync, fd) => behind.all_synced(tid, fd),
+                _ => {}
+            }
         }
         let call = self.over(at, *pending, value);
         self.at_locks.retain(|waiting| *waiting != tid);
@@ -261,6 +271,7 @@ impl World {
 
     /// A call with what came of it.
     fn over(&mut self, at: Instant, pending: Pending, value: i64) -> Call {
+        self.keep_account(&pending, value);
         let Pending { mut call, connects, tries_lock, .. } = pending;
         let error = i32::try_from(-value).ok().filter(|error| (1..4096).contains(error));
         call.result = error.map_or(CallResult::Returned(value), CallResult::Failed);
@@ -280,7 +291,7 @@ impl World {
         call
     }
 
-    fn set(&mut self, tid: i32, state: State) {
+    pub(super) fn set(&mut self, tid: i32, state: State) {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.state = state;
         }

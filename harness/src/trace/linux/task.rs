@@ -1,5 +1,6 @@
 //! A thread of a client, and what it is at.
 
+use super::calls::Move;
 use super::cut::Cut;
 use crate::model::call::Call;
 use crate::model::units::ClientId;
@@ -46,6 +47,8 @@ pub(super) enum State {
     Behind,
     /// It comes back from a signal's handler.
     Returning,
+    /// It is in a call that moves descriptors.
+    Moving(Move),
 }
 
 /// A call that is not over.

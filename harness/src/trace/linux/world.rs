@@ -13,6 +13,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::behind::Behind;
 use super::decode::Connections;
+use super::descriptors::Descriptors;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
 use super::sys::wait::{self, Change, Patience};
@@ -40,6 +41,10 @@ pub(super) struct World {
     /// Threads that have begun before their parents told of them, and how they stand.
     early: HashMap<i32, Change>,
     pub connections: Connections,
+    /// What is open, so that it is known what is closed by other calls than `close`.
+    pub descriptors: Descriptors,
+    /// Processes whose end was told when they asked for it.
+    pub told_ends: HashSet<i32>,
     /// Who changes the territory.
     turn: Option<i32>,
     slow_looks: u32,
@@ -64,6 +69,8 @@ impl World {
             ends: HashMap::new(),
             early: HashMap::new(),
             connections: Connections::new(),
+            descriptors: Descriptors::default(),
+            told_ends: HashSet::new(),
             turn: None,
             slow_looks: 0,
             queue: VecDeque::new(),
@@ -175,6 +182,10 @@ impl World {
         if let (Some(child), Some(parent)) = (child, self.tasks.get(&tid))
             && let Some(pid) = process_of(child)
         {
+            // A thread shares what its process has open.
+            if pid == child {
+                self.descriptors.forked(parent.pid, child);
+            }
             self.tasks.insert(child, Task::new(parent.client, pid));
             if let Some(change) = self.early.remove(&child) {
                 self.on(child, change);
@@ -210,13 +221,18 @@ impl World {
                 self.tell(Heard::Call { at: Instant::now(), call });
             }
             self.tasks.insert(tid, Task::new(client, tid));
+            self.closed_by_exec(tid);
         }
         let _ = ptrace::resume(tid, 0);
     }
 
     fn ended(&mut self, tid: i32, end: End) {
         self.early.remove(&tid);
+        let process = self.tasks.get(&tid).filter(|task| task.pid == tid).map(|task| task.client);
         self.forget(tid);
+        if let Some(client) = process {
+            self.has_ended(client, tid, end);
+        }
         self.telling.all();
         if let Some(ended) = self.ends.remove(&tid) {
             // Nobody asks for it only where the run is over.

@@ -1,6 +1,7 @@
 //! The tracer on real programs.
 
 mod control;
+mod endings;
 mod programs;
 
 use std::collections::BTreeMap;
@@ -113,7 +114,7 @@ impl Bench {
                         self.tracer.answer(call.tid, decision);
                     }
                     Heard::Blind { text, .. } => self.blind.push(text),
-                    Heard::LockWaited { .. } | Heard::Note { .. } => {}
+                    Heard::LockWaited { .. } | Heard::Lost { .. } | Heard::Note { .. } => {}
                 }
             }
             if running.is_empty() {

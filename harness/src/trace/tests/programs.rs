@@ -2,9 +2,15 @@
 
 use super::*;
 
-pub(super) fn have(program: &str) -> Option<PathBuf> {
+/// Where a program is that a test needs; `None`, with the reason told, where it is not installed.
+pub(super) fn needed(program: &str) -> Option<PathBuf> {
     let dirs = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&dirs).map(|dir| dir.join(program)).find(|path| path.is_file())
+    let mut paths = std::env::split_paths(&dirs).map(|dir| dir.join(program));
+    let found = paths.find(|path| path.is_file());
+    if found.is_none() {
+        skip(&format!("{program} is not installed"));
+    }
+    found
 }
 
 #[test]
@@ -37,10 +43,7 @@ fn the_calls_of_a_shell_and_its_children_are_told_in_order() {
 
 #[test]
 fn python_is_seen() {
-    let Some(python) = have("python3") else {
-        skip("python3 is not installed");
-        return;
-    };
+    let Some(python) = needed("python3") else { return };
     let mut bench = Bench::new(Vec::new());
     let script = "import os, fcntl, threading\n\
         lock = open('a.lock', 'w'); fcntl.flock(lock, fcntl.LOCK_EX)\n\
@@ -62,10 +65,7 @@ fn python_is_seen() {
 
 #[test]
 fn calls_of_another_table_are_told_to_be_unseen() {
-    let Some(python) = have("python3") else {
-        skip("python3 is not installed");
-        return;
-    };
+    let Some(python) = needed("python3") else { return };
     let mut bench = Bench::new(Vec::new());
     // `mov eax, 20; int 0x80; ret`: getpid as a 32-bit program makes it.
     let script = "import ctypes, mmap\n\
@@ -85,10 +85,7 @@ fn calls_of_another_table_are_told_to_be_unseen() {
 
 #[test]
 fn node_is_seen_also_where_it_would_use_io_uring() {
-    let Some(node) = have("node") else {
-        skip("node is not installed");
-        return;
-    };
+    let Some(node) = needed("node") else { return };
     let mut bench = Bench::new(Vec::new());
     let script = "process.env.UV_USE_IO_URING = '1'; const fs = require('fs').promises;\
         fs.writeFile('a.tmp', 'x'.repeat(9)).then(() => fs.rename('a.tmp', 'list.json'))";
