@@ -12,7 +12,7 @@
 //! | kill of a process that the client had started, alone | as a call of it that fails, which is all that the client sees of it | likewise | likewise |
 //! | answer, stall, reset; a fault that denies or spoils | of that request | of its sender | of all that lived meanwhile |
 //! | delay of a response; a fault that slows | if its sender gave up for it | of its sender, unless all of the answer came | of all that lived meanwhile |
-//! | an answer that was held until the harness gave up on the herd | like a delay | like a delay | like a delay |
+//! | an answer that was held until the harness gave up on the herd, or that it owed for half of the clients' patience | like a delay | like a delay | like a delay |
 //! | a fault that spares | never | never | never |
 //! | connections refused or hanging | there is none | of those it is against | of all that lived meanwhile |
 //! | server down | of all in flight | of all that lived meanwhile | of all that lived meanwhile |

@@ -62,6 +62,18 @@ fn an_answer_that_was_held_for_a_herd_that_never_rested_is_late_by_our_own_doing
 }
 
 #[test]
+fn an_answer_that_the_harness_owed_for_long_is_late_by_our_own_doing() {
+    // The clients' patience is six seconds.
+    let owed = |milliseconds| {
+        let told = herd().age().wave(&[4, 5]).at(1_000).ask(4).at(1_000 + milliseconds);
+        let told = told.abort(2, AbortedBy::Client).exit_stale(4, 1);
+        told.fetch(5, 1).publish(1).exit(5, 1)
+    };
+    check(owed(2_900), "fail single-flight freshness");
+    check(owed(3_000), "pass");
+}
+
+#[test]
 fn nothing_that_befalls_the_server_excuses_whoever_had_a_fresh_cache() {
     let hit = |action| herd().inject(action, &[]).wave(&[4]);
     for action in [Action::CatwalkDown, Action::Fault(Fault::Refuse)] {

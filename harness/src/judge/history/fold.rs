@@ -1,5 +1,7 @@
 //! The pass over the record that fills a [`History`].
 
+mod responses;
+
 use std::collections::{HashMap, HashSet};
 
 use super::causes;
@@ -171,36 +173,6 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// Takes the steps of a request and its response.
-    fn respond(&mut self, now: Moment, what: &'a What) {
-        match what {
-            What::Request(request) => {
-                let index = self.history.exchanges.len();
-                if !self.history.by_request.try_insert_new(request.request, index) {
-                    return;
-                }
-                let sender = request.client.and_then(|it| self.history.by_client.get(&it).copied());
-                if let Some(sender) = sender {
-                    self.history.processes[sender].exchanges.push(index);
-                }
-                self.history.exchanges.push(Exchange::new(request, now, sender));
-            }
-            What::HeadSent { request, status, serial, etag, body } => {
-                let etag = etag.as_deref();
-                let serial = self.believed(*request, *status, *serial, etag);
-                let head = Head { moment: now, status: *status, serial, etag, body: *body };
-                self.with_exchange(*request, |it| it.head = it.head.or(Some(head)));
-            }
-            What::ResponseDone { request, .. } => {
-                self.with_exchange(*request, |it| it.end = it.end.or(Some((now, None))));
-            }
-            What::ResponseAborted { request, by, .. } => {
-                self.with_exchange(*request, |it| it.end = it.end.or(Some((now, Some(*by)))));
-            }
-            _ => {}
-        }
-    }
-
     fn inject(
         &mut self,
         now: Moment,
@@ -324,31 +296,6 @@ impl<'a> Fold<'a> {
         faults.standing.end(now);
         faults.slowed.end(now);
         faults.cut_off.end(now);
-    }
-
-    /// The catalogue that a client takes the answer for. It differs from the server's only where the
-    /// client holds an ETag that had come with another catalogue than its own.
-    fn believed(
-        &mut self,
-        request: RequestId,
-        status: u16,
-        serial: Option<Serial>,
-        etag: Option<&'a str>,
-    ) -> Option<Serial> {
-        let exchange = self.history.exchange(request)?;
-        let sent = exchange.request.if_none_match.as_deref().map(str::trim);
-        if status == 304 {
-            return sent.and_then(|sent| self.lies.get(sent).copied()).or(serial);
-        }
-        if exchange.faults.iter().any(|(_, fault)| *fault == Fault::WrongEtag)
-            && let (Some(etag), Some(serial)) = (etag, serial)
-        {
-            self.lies.insert(etag, serial);
-        } else if let Some(etag) = etag {
-            // From now on it comes with its own catalogue, and whoever holds it holds that.
-            self.lies.remove(etag);
-        }
-        serial
     }
 
     /// The exchange that an injection on a response hit: the one whose progress fired it, else the
