@@ -54,6 +54,10 @@ pub struct OnCall {
     /// Before the call takes effect, or after.
     #[serde(default)]
     pub phase: Phase,
+    /// Only where a process of this command makes it, as the waves name it: `update`, `rollback` ... Any where
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// On which side of a call.

@@ -218,6 +218,10 @@ pub struct Wave {
     /// What they run under; where it says nothing, `clients.under` does.
     #[serde(skip_serializing_if = "Conditions::is_plain")]
     pub under: Conditions,
+    /// A sweep (`cachestorm crash`) kills and fails the first process of this wave, in place of the first of all
+    /// that asks the server. Its command is one that no other wave runs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub swept: bool,
     /// What is done before the wave starts, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Action>,

@@ -41,6 +41,9 @@ pub struct Point {
     pub call: CallName,
     /// `published`, `lock`, `temp`, `sidecar`, or a glob; `None` for a call of the network.
     pub path: Option<String>,
+    /// The command of the processes that make it, where the sweep is of one of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// Counted from 1, for each client by itself.
     pub nth: u32,
     /// The call as it was seen, for a reader.
@@ -76,8 +79,9 @@ impl Point {
             Deed::Fail(errno) => (Phase::Before, Action::Errno(errno)),
             Deed::Short(bytes) => (Phase::Before, Action::Short(bytes)),
         };
+        let (call, path, by) = (self.call, self.path.clone(), self.by.clone());
         Injection {
-            on: Trigger::Syscall(OnCall { call: self.call, path: self.path.clone(), phase }),
+            on: Trigger::Syscall(OnCall { call, path, phase, by }),
             nth: Some(self.nth),
             // Where there are several waves, what the killed leave piles up.
             each_wave: deed.kills(),

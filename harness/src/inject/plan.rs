@@ -42,8 +42,8 @@ pub enum Occurrence<'a> {
     AllExited(u32),
     /// The herd came to rest for the n-th time.
     HerdWaits(u32),
-    /// A client stands before or behind a system call.
-    Call(&'a Call, Phase),
+    /// A client that runs this command stands before or behind a system call.
+    Call(&'a Call, Phase, &'a str),
     /// The n-th client waits for a lock.
     LockWaited(u32),
 }
@@ -64,7 +64,7 @@ enum Awaited {
     Exited(u32),
     AllExited(u32),
     HerdWaits(u32),
-    Call(CallName, Option<Pattern>, Phase),
+    Call(CallName, Option<Pattern>, Phase, Option<String>),
     LockWaited(u32),
 }
 
@@ -86,7 +86,7 @@ impl Awaited {
             Trigger::HerdWaits(n) => Self::HerdWaits(*n),
             Trigger::Syscall(on) => {
                 let path = on.path.as_deref().map(Pattern::new).transpose()?;
-                Self::Call(on.call, path, on.phase)
+                Self::Call(on.call, path, on.phase, on.by.clone())
             }
             Trigger::LockWaited(n) => Self::LockWaited(*n),
         })
@@ -182,7 +182,7 @@ impl Plan {
         });
         let triggers = injections.iter().map(|it| &it.on).chain(held);
         let calls = triggers.filter_map(|trigger| match Awaited::new(trigger) {
-            Ok(Awaited::Call(name, path, phase)) => Some(Ok(Gate { name, path, phase })),
+            Ok(Awaited::Call(name, path, phase, _)) => Some(Ok(Gate { name, path, phase })),
             Ok(_) => None,
             Err(error) => Some(Err(error)),
         });
@@ -277,8 +277,9 @@ impl Armed {
             (Awaited::LockWaited(wanted), Occurrence::LockWaited(n)) => {
                 is_due(base.lock_waited, *wanted, n)
             }
-            (Awaited::Call(name, path, phase), Occurrence::Call(call, at)) => {
-                if *phase != at || *name != call.name || !about(path.as_ref(), call) {
+            (Awaited::Call(name, path, phase, by), Occurrence::Call(call, at, command)) => {
+                let is_such = *phase == at && *name == call.name && about(path.as_ref(), call);
+                if !is_such || by.as_ref().is_some_and(|by| by != command) {
                     return false;
                 }
                 let calls = self.calls.entry(call.client).or_default();

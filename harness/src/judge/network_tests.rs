@@ -64,7 +64,7 @@ fn an_answer_that_was_held_for_a_herd_that_never_rested_is_late_by_our_own_doing
 #[test]
 fn an_answer_that_the_harness_owed_for_long_is_late_by_our_own_doing() {
     // The clients' patience is six seconds.
-    let owed = |milliseconds| {
+    let owed = |milliseconds: u64| {
         let told = herd().age().wave(&[4, 5]).at(1_000).ask(4).at(1_000 + milliseconds);
         let told = told.abort(2, AbortedBy::Client).exit_stale(4, 1);
         told.fetch(5, 1).publish(1).exit(5, 1)

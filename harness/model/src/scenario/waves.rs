@@ -17,6 +17,8 @@ pub struct ResolvedWave {
     pub readers: u32,
     /// What they run under.
     pub under: Conditions,
+    /// The first of them is what a sweep kills and fails.
+    pub swept: bool,
     /// What is done before they start, in order.
     pub before: Vec<Action>,
 }
@@ -32,6 +34,7 @@ impl Scenario {
             command: wave.command.clone().unwrap_or_else(|| defaults.command.clone()),
             readers: wave.readers.unwrap_or(0),
             under: wave.under.or(defaults.under),
+            swept: wave.swept,
             before: wave.before.clone(),
         };
         if !self.waves.is_empty() {

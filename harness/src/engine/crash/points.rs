@@ -6,7 +6,7 @@ use super::company::Company;
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::errno::Errno;
 use crate::model::record::{Part, Record, Role, What};
-use crate::model::scenario::{Action, Injection, OnCall, Phase, Trigger};
+use crate::model::scenario::{Action, Injection, OnCall, Phase, ResolvedWave, Trigger};
 use crate::model::sweep::{Deed, Point};
 use crate::model::units::{ByteSize, ClientId};
 use crate::record::roles::Pattern;
@@ -21,8 +21,8 @@ pub struct Choice {
     pub failures: bool,
 }
 
-/// The points of a run: the calls of the client in its waves that first asked the server, or else of the
-/// first that made any.
+/// The points of a run: the calls of the first client of the wave that is swept, or else of that in all waves which
+/// first asked the server, or of the first that made any.
 ///
 /// A call that found nothing, or something in its way, is failed otherwise and no more: nobody is the wiser for
 /// a client killed there. One that failed for another reason is no point, because it may be made any number of
@@ -35,6 +35,7 @@ pub fn points(record: &Record) -> Vec<Point> {
     for (index, call) in calls.iter().enumerate() {
         let Some(mut point) = point(call, &calls[..index]) else { continue };
         (point.among_others, point.by_child) = (company.is_around(call), company.is_child(call));
+        point.by = command(record);
         if !points.iter().any(|known| known.id() == point.id()) {
             points.push(point);
         }
@@ -61,9 +62,9 @@ pub fn rendezvous(record: &Record, points: &[Point]) -> Option<(Injection, usize
     let at = of_victim.iter().position(|call| takes_lock(call))?;
     let id = point(of_victim[at], &of_victim[..at])?.id();
     let index = points.iter().position(|known| known.id() == id)? + 1;
-    let Point { call, path, nth, .. } = points.get(index)?.clone();
+    let Point { call, path, by, nth, .. } = points.get(index)?.clone();
     let injection = Injection {
-        on: Trigger::Syscall(OnCall { call, path, phase: Phase::Before }),
+        on: Trigger::Syscall(OnCall { call, path, phase: Phase::Before, by }),
         nth: Some(nth),
         each_wave: false,
         times: None,
@@ -149,17 +150,31 @@ fn calls(record: &Record) -> impl Iterator<Item = &Call> {
 }
 
 pub(super) fn victim(record: &Record) -> Option<ClientId> {
+    let swept = swept(record).map(|wave| wave.number);
     let of_waves: Vec<ClientId> = record
         .events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Spawned { client, part: Part::Wave(_), .. } => Some(*client),
+            What::Spawned { client, part: Part::Wave(wave), .. }
+                if swept.is_none_or(|swept| swept == *wave) =>
+            {
+                Some(*client)
+            }
             _ => None,
         })
         .collect();
     let in_wave = || calls(record).filter(|call| of_waves.contains(&call.client));
     let asks = in_wave().find(|call| call.name == CallName::Connect);
     asks.or_else(|| in_wave().next()).map(|call| call.client)
+}
+
+fn swept(record: &Record) -> Option<ResolvedWave> {
+    record.scenario.resolved_waves().into_iter().find(|wave| wave.swept)
+}
+
+/// The command that is swept, where that is one of several.
+pub(super) fn command(record: &Record) -> Option<String> {
+    swept(record).map(|wave| wave.command)
 }
 
 /// The point of a call, after those before it; `None` where nothing can be done to it.
@@ -185,6 +200,7 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     Some(Point {
         call: call.name,
         path,
+        by: None,
         nth,
         shown,
         is_step,

@@ -27,7 +27,8 @@ pub(super) fn hold(record: &Record) -> Option<Injection> {
         What::Request(request) if request.client == Some(victim) => request.fetch,
         _ => None,
     })?;
-    let on = OnCall { call: CallName::Recv, path: None, phase: Phase::Before };
+    let by = points::command(record);
+    let on = OnCall { call: CallName::Recv, path: None, phase: Phase::Before, by };
     Some(Injection {
         on: Trigger::Syscall(on),
         nth: None,
@@ -93,7 +94,8 @@ mod tests {
         let point = |call, nth| {
             let (among_others, by_child) = (false, false);
             let (path, shown, bytes) = (None, String::new(), None);
-            Point { call, path, nth, shown, is_step: true, bytes, among_others, by_child }
+            let by = None;
+            Point { call, path, by, nth, shown, is_step: true, bytes, among_others, by_child }
         };
         let reads = (1..=reads).map(|nth| point(CallName::Recv, nth));
         let (send, close) = (point(CallName::Send, 1), point(CallName::Close, 1));

@@ -208,21 +208,22 @@ impl Herd<'_> {
 
     async fn on_gate(&mut self, at: Instant, call: &Call, phase: Phase) {
         // What fills the cache beforehand, and the probes, meet no fault.
-        let in_wave = self.processes.get(&call.client).is_some_and(Proc::is_in_wave);
+        let proc = self.processes.get(&call.client).filter(|proc| proc.is_in_wave());
+        let command = proc.map(|proc| proc.errand.command.clone());
         let event = match phase {
             Phase::Before => Some(self.recorder.add(at, What::Call(call.clone()))),
             Phase::After => self.traced.as_ref().and_then(|it| it.returned.get(&call.tid).copied()),
         };
-        if !in_wave {
+        let Some(command) = command else {
             return self.answer_call(call, AtCall::default());
-        }
+        };
         let cause = Cause {
             event,
             client: Some(call.client),
             call: Some(StandsAt { pid: call.pid, name: call.name, phase, asked: call.bytes }),
             ..Cause::default()
         };
-        let answer = self.fire(Occurrence::Call(call, phase), cause).await.at_call;
+        let answer = self.fire(Occurrence::Call(call, phase, &command), cause).await.at_call;
         self.answer_call(call, answer);
         self.release_held(event);
     }

@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
-    Exchange, Faults, FileChange, Head, History, Injected, InsertNew, Loss, Moment, Periods,
-    Process, Seen,
+    Exchange, Faults, FileChange, History, Injected, InsertNew, Loss, Moment, Periods, Process,
+    Seen,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::fault::{Fault, Harm};

@@ -1,6 +1,6 @@
 //! Triggers on system calls, and the actions that act on a call.
 
-use cachestorm_model::scenario::{Action, Injection, OnCall, Phase, Trigger};
+use cachestorm_model::scenario::{Action, Injection, OnCall, Phase, Scenario, Trigger, Wave};
 
 use super::super::text::{Node, Problem, paths};
 use super::{Bounds, action, injection};
@@ -83,6 +83,57 @@ fn until(
         _ => return,
     };
     problems.push(Problem::at(inner.span(), problem).help(help));
+}
+
+/// A trigger may name a command that a wave runs, and a wave that is swept has a command of its own.
+pub(super) fn commands(scenario: &Scenario, root: &Node<'_>, problems: &mut Vec<Problem>) {
+    let waves = &scenario.waves;
+    let default = scenario.clients.command.as_str();
+    let command = |wave: &Wave| wave.command.clone().unwrap_or_else(|| default.to_owned());
+    let mut all: Vec<String> = waves.iter().map(command).collect();
+    if waves.is_empty() {
+        all.push(default.to_owned());
+    }
+    if waves.iter().any(|wave| wave.readers.is_some()) {
+        all.push("get".to_owned());
+    }
+    for (index, one) in scenario.inject.iter().enumerate() {
+        let node = root.get("inject").at(index);
+        let held_for = match &one.action {
+            Action::HoldUntil(trigger) => Some((&**trigger, node.get("do").payload())),
+            _ => None,
+        };
+        for (trigger, node) in [(&one.on, node.get("on"))].into_iter().chain(held_for) {
+            if let Trigger::Syscall(OnCall { by: Some(by), .. }) = trigger
+                && !all.contains(by)
+            {
+                let node = node.payload().get("by");
+                problems.push(
+                    Problem::at(node.span(), format!("no process runs `{by}`"))
+                        .help(format!("write one of these commands: {}", all.join(", "))),
+                );
+            }
+        }
+    }
+    for (index, wave) in waves.iter().enumerate().filter(|(_, wave)| wave.swept) {
+        let own = command(wave);
+        if waves[..index].iter().any(|wave| wave.swept) {
+            let node = root.get("wave").at(index).get("swept");
+            problems.push(
+                Problem::at(node.span(), "another wave is swept already")
+                    .help("leave `swept` out of one, and write a scenario for each"),
+            );
+        } else if all.iter().filter(|it| **it == own).count() > 1 {
+            let node = root.get("wave").at(index).get("swept");
+            problems.push(
+                Problem::at(
+                    node.span(),
+                    format!("others run `{own}` too, and cannot be told apart"),
+                )
+                .help("give the wave a command that no other wave runs"),
+            );
+        }
+    }
 }
 
 fn path(on: &OnCall, node: &Node<'_>, problems: &mut Vec<Problem>) {

@@ -91,6 +91,7 @@ pub fn check(scenario: &Scenario, root: &Node<'_>, problems: &mut Vec<Problem>) 
     for (index, one) in scenario.inject.iter().enumerate() {
         injection::check(one, &bounds, &root.get("inject").at(index), problems);
     }
+    calls::commands(scenario, root, problems);
     cuts(scenario, root, problems);
     expect(scenario, &bounds, &root.get("expect"), problems);
 }

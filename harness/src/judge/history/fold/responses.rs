@@ -1,7 +1,7 @@
 //! Requests and their responses, step by step.
 
 use super::Fold;
-use crate::judge::history::{Exchange, Head, Moment};
+use crate::judge::history::{Exchange, Head, InsertNew, Moment};
 use crate::model::fault::{Fault, Harm};
 use crate::model::record::What;
 use crate::model::units::{RequestId, Serial, Span};
