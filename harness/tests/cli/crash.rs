@@ -178,6 +178,19 @@ fn an_ordinary_user_may_sweep_too() {
 }
 
 #[test]
+fn a_wave_that_is_swept_is_swept_and_no_other() {
+    let Some(place) = place() else { return };
+    sweep(&place, "reference", "sweep/rollback", &["--kills-only"])
+        .check(0, &["nothing was broken"]);
+    let swept = swept(&place);
+    // The update before it publishes too, and a rollback asks no server.
+    assert!(swept.contains_key("sweep/rollback/rename-published-1/killed-after"), "{swept:?}");
+    assert!(!swept.keys().any(|name| name.contains("network")), "{swept:?}");
+    let show = ["show", "latest", "sweep/rollback/rename-published-1/killed-after"];
+    place.cachestorm(&show).check(0, &["SIGKILL to the process group of c03"]);
+}
+
+#[test]
 fn the_reference_holds_at_every_call() {
     let Some(place) = place() else { return };
     let one = "it is one process, and was not killed in parts";

@@ -31,6 +31,7 @@ fn sweep(processes: u32, deeds: &[(Deed, &[Invariant])]) -> Sweep {
         points: vec![Point {
             call: CallName::Rename,
             path: Some("published".to_owned()),
+            by: None,
             nth: 1,
             shown: "rename(a|b -> p) = 0".to_owned(),
             is_step: true,
