@@ -187,7 +187,7 @@ fn a_wave_that_is_swept_is_swept_and_no_other() {
     assert!(swept.contains_key("sweep/rollback/rename-published-1/killed-after"), "{swept:?}");
     assert!(!swept.keys().any(|name| name.contains("network")), "{swept:?}");
     let show = ["show", "latest", "sweep/rollback/rename-published-1/killed-after"];
-    place.cachestorm(&show).check(0, &["SIGKILL to the process group of c03"]);
+    place.cachestorm(&show).check(0, &["SIGKILL to the process group (c03)"]);
 }
 
 #[test]
