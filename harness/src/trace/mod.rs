@@ -10,8 +10,8 @@
 //! 3. `sys`: what is asked of the kernel, and all the unsafe code;
 //! 4. `paths` and `decode`: from numbers to a [`crate::model::call::Call`];
 //! 5. `tracer`: a tracer on a thread of its own, and how to speak with it;
-//! 6. `world`: its loop; `steps`: the two sides of a call; `endings`: what ends without a call of its own, with
-//!    the account of open descriptors in `descriptors`.
+//! 6. `world`: its loop; `launch`: how a process comes into it; `steps`: the two sides of a call; `endings`: what
+//!    ends without a call of its own, with the account of open descriptors in `descriptors`.
 //!
 //! A call that a signal interrupts, and that the kernel makes again, is one call; where it fails with `EINTR`
 //! instead, that is told, and what its program then makes is another.
@@ -22,9 +22,10 @@
 //!
 //! What passes it by: stores into a file that is mapped shared and writable (the `mmap` itself is seen, and so is
 //! `msync`), descriptors that come over a socket (`SCM_RIGHTS`) or from processes that share them without being one
-//! (`CLONE_FILES`), where something else than `close` closes them, 32-bit programs (said in the record), and processes started with `CLONE_UNTRACED`: these have the filter and no tracer, and so the kernel answers
-//! `ENOSYS` to every call that the filter names. A process can have one tracer only: no debugger can be used on
-//! a client meanwhile, and strace fails in one.
+//! (`CLONE_FILES`), where something else than `close` closes them, 32-bit programs (said in the record), and
+//! processes started with `CLONE_UNTRACED`: these have the filter and no tracer, and so the kernel answers `ENOSYS`
+//! to every call that the filter names. A process can have one tracer only: no debugger can be used on a client
+//! meanwhile, and strace fails in one.
 //!
 //! `tests/trace` holds its calls against those that strace tells of, on twelve real programs, and
 //! `benches/trace.rs` its cost.

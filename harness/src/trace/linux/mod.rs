@@ -6,6 +6,7 @@ mod cut;
 mod decode;
 mod descriptors;
 mod endings;
+mod launch;
 mod paths;
 mod steps;
 mod sys;

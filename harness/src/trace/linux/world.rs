@@ -5,7 +5,6 @@
 //! what any reader would have found.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::io;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
@@ -20,11 +19,10 @@ use super::sys::wait::{self, Change, Patience};
 use super::task::{Pending, State, Task};
 use super::telling::Telling;
 use super::tracer::Command;
-use crate::client::prepare::Invocation;
-use crate::client::process::{Child, End, Scope, send, signal_number, start_filtered};
+use crate::client::process::{End, Scope, send, signal_number};
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::scenario::Phase;
-use crate::model::units::{ClientId, Signal};
+use crate::model::units::Signal;
 use crate::trace::terms::{Heard, Reach, Settings};
 
 /// Looks at a call that holds the turn and has not returned, before it is taken for one that waits for
@@ -37,7 +35,7 @@ pub(super) struct World {
     pub telling: Telling,
     pub tasks: HashMap<i32, Task>,
     /// Who hears of the ends of clients' own processes.
-    ends: HashMap<i32, Sender<End>>,
+    pub ends: HashMap<i32, Sender<End>>,
     /// Threads that have begun before their parents told of them, and how they stand.
     early: HashMap<i32, Change>,
     pub connections: Connections,
@@ -128,29 +126,6 @@ impl World {
             Command::Quit => return false,
         }
         true
-    }
-
-    /// Starts a process and leaves it suspended before its first instruction, traced.
-    ///
-    /// It comes out of its `exec` traced in the old way, which cannot leave a process suspended by a signal
-    /// as it is. So it is let go with a SIGSTOP in its place, which suspends it before it can run, and seized.
-    fn launch(&mut self, client: ClientId, invocation: &Invocation) -> io::Result<Child> {
-        let child = start_filtered(invocation)?;
-        let pid = i32::try_from(child.pid()).map_err(io::Error::other)?;
-        let (ended, ends) = std::sync::mpsc::channel();
-        let child = child.traced(ends);
-        if let Err(error) = hold(pid) {
-            // Whoever drops the child waits to hear of its end, and nobody but this thread can tell.
-            let _ = send(child.pid(), signal_number(Signal::Kill), Scope::Process);
-            if let Some(end) = until_end(pid) {
-                let _ = ended.send(end);
-            }
-            drop(ended);
-            return Err(error);
-        }
-        self.ends.insert(pid, ended);
-        self.tasks.insert(pid, Task::new(client, pid));
-        Ok(child)
     }
 
     fn on(&mut self, tid: i32, change: Change) {
@@ -352,41 +327,6 @@ impl World {
 /// Kills a process. One that is gone is what is wanted.
 fn kill(pid: i32) {
     let _ = send(pid.cast_unsigned(), signal_number(Signal::Kill), Scope::Process);
-}
-
-/// Takes a process over that has stopped after its `exec`, and leaves it suspended.
-fn hold(pid: i32) -> io::Result<()> {
-    let ended = || io::Error::other("the process ended before it was let go");
-    loop {
-        match wait::next(Some(pid), Patience::Wait)? {
-            Some((_, Change::Ended(_))) => return Err(ended()),
-            Some(_) => break,
-            // Somebody has rung the bell.
-            None => {}
-        }
-    }
-    ptrace::detach(pid, libc::SIGSTOP)?;
-    ptrace::seize(pid)?;
-    loop {
-        match wait::next(Some(pid), Patience::Wait)? {
-            Some((_, Change::Suspended)) => return ptrace::listen(pid),
-            Some((_, Change::Ended(_))) => return Err(ended()),
-            Some((_, Change::Signal(signal))) => ptrace::resume(pid, signal)?,
-            Some(_) => ptrace::resume(pid, 0)?,
-            None => {}
-        }
-    }
-}
-
-/// Waits for the end of a process that has been killed; `None` where it was heard of already.
-fn until_end(pid: i32) -> Option<End> {
-    loop {
-        match wait::next(Some(pid), Patience::Wait).ok()? {
-            Some((_, Change::Ended(end))) => return Some(end),
-            Some(_) => drop(ptrace::resume(pid, 0)),
-            None => {}
-        }
-    }
 }
 
 /// Whether a thread sleeps in the kernel until something comes for it.
