@@ -51,7 +51,7 @@ impl<'a> Fold<'a> {
     /// are told to wait. They count from before the request arrived.
     fn bound_of_answers(&self) -> Span {
         let scenario = &self.history.record.scenario;
-        Span(scenario.catwalk.latency.0 + scenario.clients.patience.0 / 2)
+        Span(scenario.catwalk.latency.0.saturating_add(scenario.clients.patience.0 / 2))
     }
 
     /// The catalogue that a client takes the answer for. It differs from the server's only where the
