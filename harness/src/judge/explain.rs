@@ -89,8 +89,16 @@ pub(super) fn failure(
     });
     since.extend(faults.down.first_in(arrived, response_end));
     since.extend(faults.disk.first_in(arrived, sender_end));
+    // As above.
+    since.extend(sender.and_then(|process| unlocked(process, faults, arrived)));
     since.extend(faults.wiped_in(arrived, sender_end));
     since.into_iter().min_by_key(|moment| moment.index)
+}
+
+/// When the directory was closed to a process that asked later, if it was: it may have come to the lock just then,
+/// could make none, and asks without. What a slow process asks for so may arrive when the directory is open again.
+pub(super) fn unlocked(process: &Process<'_>, faults: &Faults, asked: usize) -> Option<Moment> {
+    faults.closed.first_in(process.released?.index, asked)
 }
 
 /// The spans of events in which an injected fault kept a fetch from its answer, or its sender from

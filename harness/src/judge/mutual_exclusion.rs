@@ -87,8 +87,11 @@ fn compare(
         || history.faults.closed.overlap(from.index, now.index)
         || [earlier, later]
             .into_iter()
-            .filter_map(|fetch| history.sender(fetch))
-            .any(|sender| sender.had_broken_call(now));
+            .filter_map(|fetch| Some((fetch.arrived.index, history.sender(fetch)?)))
+            .any(|(asked, sender)| {
+                let unlocked = explain::unlocked(sender, &history.faults, asked);
+                sender.had_broken_call(now) || unlocked.is_some()
+            });
     if brief || excused {
         findings.indeterminate();
         return;

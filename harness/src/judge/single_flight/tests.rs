@@ -125,6 +125,14 @@ fn whoever_cannot_read_may_fetch_and_after_a_step_of_the_clock_one_may() {
     let chmod = Action::Chmod(Chmod { path: "published".to_owned(), mode: 0 });
     let closed = herd().inject(chmod, &[]).wave(&[4]).fetch(4, 1).exit(4, 1);
     check(closed, "pass");
+    // Slow ones ask when all is well again, and had come to the lock before.
+    let (close, open) = (Action::ReadOnly, Action::Writable);
+    let ask = |told: Story| told.ask(4).ask(5).head(2, 1).done(2).head(3, 1).done(3);
+    let ends = |told: Story| ask(told).exit(4, 1).exit(5, 1);
+    let closed = || herd().age().inject(close.clone(), &[]);
+    check(ends(closed().wave(&[4, 5]).inject(open.clone(), &[])), "pass");
+    let reopened = ends(closed().inject(open, &[]).wave(&[4, 5]));
+    check(reopened, "fail single-flight mutual-exclusion");
     let back = || herd().inject(Action::ClockBack(Span::from_secs(7200)), &[]).wave(&[4, 5]);
     check(back().exit(4, 1).exit(5, 1), "pass");
     check(back().fetch(4, 1).exit(4, 1).exit(5, 1), "pass");
