@@ -176,12 +176,20 @@ impl<'a> History<'a> {
     /// The first event after the end of a process that is no more of the same step: its wave's end, or the next
     /// process.
     pub(super) fn end_of_step(&self, ended: usize) -> usize {
-        let events = self.record.events.iter().enumerate().skip(ended);
-        let next = |what: &What| {
+        self.next_from(ended, |what| {
             matches!(what, What::WaveEnded { .. } | What::WaveStarted { .. } | What::Spawned { .. })
-        };
-        let mut over = events.filter(|(_, event)| next(&event.what)).map(|(index, _)| index);
-        over.next().unwrap_or(self.record.events.len())
+        })
+    }
+
+    /// The end of the wave that an event is of. By then everything that had changed on disk has been seen.
+    pub(super) fn end_of_wave(&self, event: usize) -> usize {
+        self.next_from(event, |what| matches!(what, What::WaveEnded { .. }))
+    }
+
+    /// The first event of a kind, from one on; the end of the record where there is none.
+    fn next_from(&self, first: usize, is_such: fn(&What) -> bool) -> usize {
+        let mut rest = self.record.events.iter().enumerate().skip(first);
+        rest.find(|(_, event)| is_such(&event.what)).map_or(self.record.events.len(), |(at, _)| at)
     }
 
     /// The paths of all the files that injections planted, as the scenario names them.

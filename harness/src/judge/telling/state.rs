@@ -53,7 +53,7 @@ fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Mome
         return None;
     }
     let seen = history.sightings.iter().map(|seen| seen.moment.index);
-    let until = if was_nothing_given(history, life) { ended } else { end_of_wave(history, ended) };
+    let until = if was_nothing_given(history, life) { ended } else { history.end_of_wave(ended) };
     let acts = history.injected.iter().map(|injected| injected.moment.index);
     let during = |points: &usize| (from..until).contains(points);
     let mut points: Vec<usize> = seen.filter(during).collect();
@@ -74,13 +74,6 @@ fn possible(history: &History<'_>, life: Life) -> Option<Vec<(State, Option<Mome
     Some(states)
 }
 
-/// The end of the wave that an event is of. By then everything that had changed on disk has been seen.
-fn end_of_wave(history: &History<'_>, event: usize) -> usize {
-    let rest = history.record.events.iter().enumerate().skip(event);
-    let mut waves = rest.filter(|(_, event)| matches!(event.what, What::WaveEnded { .. }));
-    waves.next().map_or(history.moments.len(), |(index, _)| index)
-}
-
 /// Whether nobody of the wave had got anything to publish, or been told to change what was, when the process ended.
 /// Then nothing that was seen later can be what it found, however late it was seen.
 fn was_nothing_given(history: &History<'_>, life: Life) -> bool {
@@ -89,7 +82,7 @@ fn was_nothing_given(history: &History<'_>, life: Life) -> bool {
     let start = before.rev().position(|event| matches!(event.what, What::WaveStarted { .. }));
     let Some(start) = start.map(|back| life.released.index - back - 1) else { return false };
     let within = |index: usize| start < index && index < ended;
-    let over = end_of_wave(history, ended);
+    let over = history.end_of_wave(ended);
     let removed = history.files.iter().any(|file| {
         let after = ended < file.moment.index && file.moment.index < over;
         after && file.role == Role::Published && *file.change == Change::Removed
@@ -133,13 +126,12 @@ fn at(history: &History<'_>, event: usize) -> Option<(State, Option<Moment>)> {
 /// Whether what an injection has last planted over the published file is no catalogue.
 fn is_planted_damage(history: &History<'_>, event: usize) -> bool {
     let path = history.record.client.files.published.as_str();
-    let contents = history.injected.iter().rev().filter_map(|injected| match injected.action {
+    let mut contents = history.injected.iter().rev().filter_map(|injected| match injected.action {
         Action::Plant(plant) if ["published", path].contains(&plant.path.as_str()) => {
             (injected.moment.index < event && injected.landed()).then_some(plant.content)
         }
         _ => None,
     });
-    let mut contents = contents;
     let damage =
         |content| matches!(content, Content::Empty | Content::Garbage | Content::Truncated);
     contents.next().is_some_and(damage)
