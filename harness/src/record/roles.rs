@@ -1,6 +1,8 @@
 //! What a file in the cache directory is, by the client's description.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use globset::{Glob, GlobBuilder, GlobMatcher};
 
@@ -97,12 +99,23 @@ impl Pattern {
     }
 }
 
+/// The globs that were compiled, by their text. A suite asks for the same few in each of its runs, and to compile
+/// one takes longer than all its matching in a run.
+static COMPILED: LazyLock<Mutex<HashMap<String, GlobMatcher>>> = LazyLock::new(Mutex::default);
+
 fn glob(text: &str) -> Result<GlobMatcher, BadGlob> {
-    GlobBuilder::new(text)
+    // Whoever panicked with it had nothing half done.
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = compiled.get(text) {
+        return Ok(known.clone());
+    }
+    let matcher = GlobBuilder::new(text)
         .literal_separator(true)
         .build()
         .map(|glob: Glob| glob.compile_matcher())
-        .map_err(|source| BadGlob { glob: text.to_owned(), source })
+        .map_err(|source| BadGlob { glob: text.to_owned(), source })?;
+    compiled.insert(text.to_owned(), matcher.clone());
+    Ok(matcher)
 }
 
 #[cfg(test)]

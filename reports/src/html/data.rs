@@ -1,12 +1,14 @@
 //! One record as the page's script reads it: JSON that stands in a script element.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write;
 
 use cachestorm_model::record::{Record, What};
 use cachestorm_model::units::ClientId;
 use cachestorm_model::verdict::{TtlWindow, Verdict};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::figures::Season;
 use super::lanes::{client_of, lanes};
@@ -21,6 +23,9 @@ const TEXT_MAX: usize = 200;
 /// Longer lists of an event are cut in the page.
 const LIST_MAX: usize = 40;
 
+/// When, kind, who, row or -1, whether it is notable, the sentence, the event as recorded.
+type Told = (u64, usize, usize, i64, u8, String, Box<RawValue>);
+
 #[derive(Serialize)]
 struct Data<'a> {
     name: &'a str,
@@ -29,8 +34,7 @@ struct Data<'a> {
     /// The words that events refer to by their index.
     kinds: Vec<String>,
     whos: Vec<String>,
-    /// When, kind, who, row or -1, whether it is notable, the sentence, the event as recorded.
-    events: Vec<(u64, usize, usize, i64, u8, String, Value)>,
+    events: Vec<Told>,
     rows: Vec<Row>,
     windows: Vec<Band>,
     violations: Vec<Broken<'a>>,
@@ -151,10 +155,16 @@ impl Words {
 }
 
 /// An event as the record holds it, with its long texts and lists cut.
-fn raw(what: &What) -> Result<Value, ReportError> {
-    let mut value = serde_json::to_value(what)?;
+fn raw(what: &What) -> Result<Box<RawValue>, ReportError> {
+    let whole = to_raw_value(what)?;
+    let text = whole.get();
+    // Nearly every event is so short that nothing in it can be too long.
+    if text.len() <= TEXT_MAX && text.matches(',').count() < LIST_MAX {
+        return Ok(whole);
+    }
+    let mut value = serde_json::from_str(text)?;
     cut(&mut value);
-    Ok(value)
+    Ok(to_raw_value(&value)?)
 }
 
 fn cut(value: &mut Value) {
@@ -181,17 +191,16 @@ fn cut(value: &mut Value) {
 /// whoever copies the text into a program. They occur in strings only, where an escape means the same.
 pub fn for_script(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
-    for character in json.chars() {
-        match character {
-            '<' => out.push_str("\\u003c"),
-            '>' => out.push_str("\\u003e"),
-            '&' => out.push_str("\\u0026"),
-            '\u{2028}' => out.push_str("\\u2028"),
-            '\u{2029}' => out.push_str("\\u2029"),
-            other => out.push(other),
-        }
+    let mut rest = json;
+    while let Some(at) = rest.find(['<', '>', '&', '\u{2028}', '\u{2029}']) {
+        let (plain, from) = rest.split_at(at);
+        let mut characters = from.chars();
+        let code = characters.next().map_or(0, u32::from);
+        out.push_str(plain);
+        let _ = write!(out, "\\u{code:04x}");
+        rest = characters.as_str();
     }
-    out
+    out + rest
 }
 
 #[cfg(test)]

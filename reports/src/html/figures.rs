@@ -150,7 +150,18 @@ impl Percentiles {
         // A percentile needs at least one value beyond it to differ from the longest.
         #[allow(clippy::cast_precision_loss)]
         let tells = |percentile: &f64| (100.0 - percentile) / 100.0 * count as f64 >= 1.0;
-        let value = |share: f64| histogram.value_at_quantile(share).min(longest);
+        // The histogram is walked once: it has thousands of steps, and a curve has many points.
+        let mut seen = 0;
+        let steps = histogram.iter_recorded().map(|step| {
+            seen += step.count_since_last_iteration();
+            (seen, step.value_iterated_to())
+        });
+        let steps: Vec<(u64, u64)> = steps.collect();
+        #[allow(clippy::cast_precision_loss)]
+        let value = |share: f64| {
+            let at = steps.partition_point(|(seen, _)| (*seen as f64) < share * count as f64);
+            steps.get(at).map_or(longest, |(_, value)| (*value).min(longest))
+        };
         let at = |percentile: f64| (percentile, value(percentile / 100.0));
         let mut rows: Vec<(f64, u64)> =
             SHOWN.into_iter().filter(|it| *it <= 50.0 || tells(it)).map(at).collect();

@@ -40,20 +40,18 @@ pub(super) fn hold(record: &Record) -> Option<Injection> {
     })
 }
 
-/// Two runs in which the client is held so; `None` where what it was held for did not come.
+/// Two runs in which the client is held so, made side by side; `None` where what it was held for did not come.
+/// `run` is told which of them it makes.
 ///
 /// # Errors
 /// What kept a run from being made.
 pub(super) fn recorded(
     hold: &Injection,
-    mut run: impl FnMut() -> Result<Record, Box<RunResult>>,
+    run: impl Fn(&str) -> Result<Record, Box<RunResult>> + Sync,
 ) -> Result<Option<(Record, Record)>, Box<RunResult>> {
-    let first = run()?;
-    if !went_on(&first, hold) {
-        return Ok(None);
-    }
-    let second = run()?;
-    Ok(went_on(&second, hold).then_some((first, second)))
+    let (first, second) = rayon::join(|| run("first"), || run("second"));
+    let (first, second) = (first?, second?);
+    Ok((went_on(&first, hold) && went_on(&second, hold)).then_some((first, second)))
 }
 
 fn went_on(record: &Record, hold: &Injection) -> bool {

@@ -50,7 +50,13 @@ pub fn prepare(
     let plain = record_of(entry)?;
     let hold = receives::hold(&plain);
     let held = match &hold {
-        Some(hold) => receives::recorded(hold, || record_of(&with_one(entry, hold)))?,
+        Some(hold) => {
+            let held = with_one(entry, hold);
+            // Each has a folder by its name.
+            let named =
+                |which: &str| Entry { name: format!("{}/{which}", held.name), ..held.clone() };
+            receives::recorded(hold, |which| record_of(&named(which)))?
+        }
         None => None,
     };
     let (hold, record, points) = match held {

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, PipeReader};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -21,9 +21,29 @@ use crate::model::record::{Change, Role};
 
 /// A queue of changes below a directory.
 pub struct Queue {
-    fd: Arc<OwnedFd>,
+    fd: Arc<Descriptor>,
     dir: PathBuf,
     folders: BTreeMap<i32, PathBuf>,
+}
+
+/// The descriptor of a queue.
+pub struct Descriptor(Option<OwnedFd>);
+
+impl AsFd for Descriptor {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_ref().expect("it is taken by drop alone").as_fd()
+    }
+}
+
+impl Drop for Descriptor {
+    /// Closing takes the kernel ten milliseconds and more, in which it waits for all that may still look at a watch
+    /// (`fsnotify_destroy_group`). Nobody else has to wait for that.
+    fn drop(&mut self) {
+        if let Some(fd) = self.0.take() {
+            // Where there can be no thread, it is closed here.
+            let _ = std::thread::Builder::new().name("watch-closer".into()).spawn(move || drop(fd));
+        }
+    }
 }
 
 /// A queue with what becomes of its changes.
@@ -35,7 +55,7 @@ pub struct Inotify {
 }
 
 /// Watches until the other end of `stopped` is closed. `queue` is the descriptor of the queue.
-pub fn run(inotify: &Mutex<Inotify>, queue: &OwnedFd, stopped: &PipeReader) {
+pub fn run(inotify: &Mutex<Inotify>, queue: &Descriptor, stopped: &PipeReader) {
     loop {
         lock(inotify).look();
         let mut wait = [PollFd::new(queue, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
@@ -136,14 +156,15 @@ impl Inotify {
 impl Queue {
     /// Opens a queue. Folders that exist or appear below `dir` are watched too.
     pub fn new(dir: &Path) -> io::Result<Self> {
-        let fd = Arc::new(init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?);
+        let fd = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let fd = Arc::new(Descriptor(Some(fd)));
         let mut queue = Self { fd, dir: dir.to_path_buf(), folders: BTreeMap::new() };
         queue.add_folder(dir)?;
         Ok(queue)
     }
 
     /// What becomes readable when there are changes.
-    pub fn descriptor(&self) -> Arc<OwnedFd> {
+    pub fn descriptor(&self) -> Arc<Descriptor> {
         Arc::clone(&self.fd)
     }
 
@@ -179,7 +200,7 @@ impl Queue {
             | WatchFlags::DELETE
             | WatchFlags::ATTRIB
             | WatchFlags::ONLYDIR;
-        let number = add_watch(&self.fd, folder, flags)?;
+        let number = add_watch(self.fd.as_fd(), folder, flags)?;
         self.folders.insert(number, folder.to_path_buf());
         for entry in fs::read_dir(folder)?.flatten() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {

@@ -83,8 +83,6 @@ trait Watch: Send {
 
 /// The watch; dropping it ends its thread.
 pub struct Watcher {
-    // In this order: what the thread drops last it also closes, which for inotify takes the system
-    // some milliseconds.
     watch: Arc<Mutex<dyn Watch>>,
     _stop: PipeWriter,
 }
