@@ -17,10 +17,12 @@ pub(super) fn complaint(history: &History<'_>, process: &Process<'_>) -> Option<
     }
     let released = process.released?;
     let before = history.published_before(released.index);
+    // What it found may be seen later than its end, by the end of the wave at the latest.
+    let until = history.end_of_wave(ended.index);
     let during = history
         .sightings
         .iter()
-        .filter(|seen| released.index < seen.moment.index && seen.moment.index < ended.index);
+        .filter(|seen| released.index < seen.moment.index && seen.moment.index < until);
     let is_embedded = |seen: &Seen<'_>| seen.sighting.serial() == Some(serial);
     let by_hand = history.handed_out(serial).is_some_and(|handed| handed.index < ended.index);
     if by_hand && before.into_iter().chain(during).any(is_embedded) {
@@ -78,6 +80,9 @@ mod tests {
     fn who_is_told_to_publish_it_may_return_it_and_so_may_all_who_find_it() {
         let told = || herd().publisher(4, 0).publish(0).exit(4, 0);
         check(told().wave(&[5]).exit(5, 0), "pass");
+        // A reader has it before the harness has seen it published.
+        let early = herd().publisher(4, 0).start(5, Part::Wave(2), "get").exit(5, 0).publish(0);
+        check(early.exit(4, 0), "pass");
         // It was never published, so where has the reader got it from?
         check(herd().publisher(4, 0).exit(4, 0).wave(&[5]).exit(5, 0), "fail truthful-exit");
         // After its window somebody asks.

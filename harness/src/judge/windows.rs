@@ -82,17 +82,25 @@ impl Window {
 
     /// How a moment after its opening lies to the window.
     pub(super) fn phase(&self, now: Moment, ttl: u64) -> Phase {
-        let closed = self.closed;
-        if closed.is_some_and(|closed| closed.index < now.index) || now.cache_time >= self.end(ttl)
-        {
-            return Phase::Over;
+        match (self.closed, self.phase_by_time(now, ttl)) {
+            (Some(closed), _) if closed.index < now.index => Phase::Over,
+            (Some(closed), Phase::Open) if closed.at.0 < now.at.0.saturating_add(SKEW) => {
+                Phase::NearEnd
+            }
+            (_, by_time) => by_time,
         }
+    }
+
+    /// How it would lie if nothing closed the window before its time.
+    pub(super) fn phase_by_time(&self, now: Moment, ttl: u64) -> Phase {
         let edge = (ttl / 100).min(EDGE_MAX);
-        let near_end = now.cache_time.saturating_add(edge) >= self.dated.saturating_add(ttl);
-        if near_end || closed.is_some_and(|closed| closed.at.0 < now.at.0.saturating_add(SKEW)) {
-            return Phase::NearEnd;
+        if now.cache_time >= self.end(ttl) {
+            Phase::Over
+        } else if now.cache_time.saturating_add(edge) >= self.dated.saturating_add(ttl) {
+            Phase::NearEnd
+        } else {
+            Phase::Open
         }
-        Phase::Open
     }
 
     /// Where the time without a window begins that follows this one.

@@ -116,7 +116,15 @@ fn at(history: &History<'_>, event: usize) -> Option<(State, Option<Moment>)> {
     if window.serial != serial || window.closed.is_some_and(|closed| closed.index < event) {
         return None;
     }
-    match window.phase(now, history.ttl) {
+    // What the harness did itself it recorded before it had an effect: until then the window was open.
+    let by_act = |closed: Moment| {
+        history.faults.on_published.binary_search_by_key(&closed.index, |act| act.index).is_ok()
+    };
+    let phase = match window.closed.is_none_or(by_act) {
+        true => window.phase_by_time(now, history.ttl),
+        false => window.phase(now, history.ttl),
+    };
+    match phase {
         Phase::Open => Some((State::Fresh, Some(window.opened))),
         Phase::Over => Some((State::Stale, Some(window.opened))),
         Phase::NearEnd => None,

@@ -56,6 +56,15 @@ fn a_state_that_was_so_is_no_failure_whatever_its_code() {
 }
 
 #[test]
+fn what_the_harness_does_next_however_soon_leaves_no_doubt_about_before() {
+    let told = herd().wave_of("health", &[9]).tell(9, 0, output(Subject::State, "fresh"));
+    let planted = plant("published", Content::Garbage, Mtime::Now);
+    let told = told.micros(50).wave_ended().micros(50).inject(planted, &[]);
+    let told = demands(told, &[Fact::from(State::Fresh)]);
+    assert!(!told.verdict().reasons.iter().any(|it| it.contains("could be held")));
+}
+
+#[test]
 fn a_lie_is_told_with_what_was_so() {
     let check = |told: Story, expected: &str| {
         check_sentences(told, Invariant::TruthfulExit, &[expected]);
