@@ -65,6 +65,9 @@ pub enum Content {
     Unchanged,
     /// The current catalogue as Catwalk serves it.
     Catalogue,
+    /// The catalogue that Catwalk served before the current one, with a time that is past: what lies there again
+    /// after a crash that has lost a rename.
+    Previous,
     /// The number of a process that is no more, as a lock file holds it.
     DeadPid,
     /// The number of a process that lives and has nothing to do with the cache: one that got the number of
@@ -84,6 +87,7 @@ impl fmt::Display for Content {
             Self::Truncated => "half a catalogue",
             Self::Unchanged => "the same bytes with another time",
             Self::Catalogue => "a whole catalogue",
+            Self::Previous => "the catalogue before",
             Self::DeadPid => "the PID of a dead process",
             Self::LivePid => "the PID of a live process that is no client",
             Self::Link => "a link to what was there",

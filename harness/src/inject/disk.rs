@@ -213,7 +213,7 @@ impl Disk {
                 whole[..whole.len() / 2].to_vec()
             }
             Content::Unchanged => fs::read(path).map_err(io_error("read", path))?,
-            Content::Catalogue => catalogue.to_vec(),
+            Content::Catalogue | Content::Previous => catalogue.to_vec(),
             Content::LivePid => {
                 format!("{}\n", self.innocents.one_more().map_err(io_error("run", path))?).into()
             }

@@ -139,6 +139,7 @@ fn actions() {
             "[[inject]]\non = { request = 1 }\ndo = { delay = \"0s\" }",
             "[[inject]]\non = \"begin\"\ndo = \"age\"",
             "[[inject]]\non = { request = 1 }\ndo = { plant = { path = \"*.json\", content = \"unchanged\" } }",
+            "[[inject]]\non = { request = 1 }\ndo = { plant = { path = \"published\", content = \"previous\" } }",
             "[[inject]]\non = { request = 1 }\ndo = { remove = \"publish\" }",
         ],
     );

@@ -1,10 +1,12 @@
 //! The actions: on processes, on the server, on files.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::calls::{self, AtCall};
 use super::errand::Errand;
 use super::world::{Herd, Proc};
+use crate::catwalk::catalogue::Catalogue;
 use crate::catwalk::observe::Directive;
 use crate::client::process::{Scope, send, signal_number};
 use crate::inject::disk::DiskError;
@@ -13,8 +15,8 @@ use crate::inject::plan::Occurrence;
 use crate::model::call::CallName;
 use crate::model::client::LockKind;
 use crate::model::record::{Effect, Role, What};
-use crate::model::scenario::{Action, Phase, Target};
-use crate::model::units::{ClientId, Signal};
+use crate::model::scenario::{Action, Content, Phase, Target};
+use crate::model::units::{ClientId, Serial, Signal};
 use crate::record::recorder::{EventRef, Recorder};
 
 /// What fires an injection.
@@ -255,6 +257,19 @@ impl Herd<'_> {
         Ok(())
     }
 
+    /// The catalogue that a file is planted with, or that is cut for it.
+    fn catalogue_to_plant(&self, content: Content) -> Result<Arc<Catalogue>, DiskError> {
+        let library = self.catwalk.library();
+        if content != Content::Previous {
+            return Ok(library.current());
+        }
+        let before = library.serial().0.checked_sub(1).map(Serial);
+        before.and_then(|serial| library.get(serial)).ok_or_else(|| {
+            let why = "Catwalk has served no catalogue before the current one; write `bump` before it";
+            DiskError::Nothing(why.to_owned())
+        })
+    }
+
     async fn act_on_world(&mut self, action: &Action) -> Result<(), DiskError> {
         match action {
             Action::CatwalkDown => self.catwalk.down().await,
@@ -268,8 +283,8 @@ impl Herd<'_> {
                 self.catwalk.bump();
             }
             Action::Plant(plant) => {
-                let catalogue = self.catwalk.library().current().body().to_vec();
-                self.disk.plant(plant, &catalogue)?;
+                let catalogue = self.catalogue_to_plant(plant.content)?;
+                self.disk.plant(plant, catalogue.body())?;
             }
             Action::Run(command) => match &self.wave {
                 // The loop starts it once what fired this is dealt with.

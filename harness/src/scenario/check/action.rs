@@ -122,6 +122,17 @@ fn plant(plant: &Plant, node: &Node<'_>, problems: &mut Vec<Problem>) {
                 .help("leave `mtime` out"),
         );
     }
+    if plant.content == Content::Previous
+        && matches!(plant.mtime, Mtime::Now | Mtime::Future | Mtime::Ahead(_))
+    {
+        problems.push(
+            Problem::at(
+                node.get("content").span(),
+                "the catalogue before would be fresh, and every client right to go back to it",
+            )
+            .help("add an `mtime` that is past: \"expired\", \"epoch\" or { ago = \"2h\" }"),
+        );
+    }
     if plant.content == Content::Unchanged && plant.mtime == Mtime::Now {
         problems.push(
             Problem::at(
