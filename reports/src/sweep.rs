@@ -172,6 +172,13 @@ fn verdict(sweep: &Sweep) -> String {
     if lost > 0 {
         said.push_str(&format!("; {lost} did not come to their call"));
     }
+    if let Some(first) = sweep.left_out.first() {
+        let all = text::counted(count(sweep.left_out.len()), "call");
+        let first = text::one_line(&text::clean(first));
+        said.push_str(&format!(
+            "; nothing was done at {all} that not every run makes, such as {first}"
+        ));
+    }
     if sweep.processes == Some(1) && sweep.cases.iter().any(Case::kills) {
         said.push_str("; it is one process, and was not killed in parts");
     }

@@ -65,8 +65,8 @@ pub enum Content {
     Unchanged,
     /// The current catalogue as Catwalk serves it.
     Catalogue,
-    /// The catalogue that Catwalk served before the current one, with a time that is past: what lies there again
-    /// after a crash that has lost a rename.
+    /// The catalogue that Catwalk served before the current one: what lies there again after a crash that has lost
+    /// a rename. It takes a time that is past.
     Previous,
     /// The number of a process that is no more, as a lock file holds it.
     DeadPid,

@@ -25,6 +25,10 @@ pub struct Sweep {
     pub scenario: String,
     /// The calls, in the order of the run that numbered them.
     pub points: Vec<Point>,
+    /// Calls that one of the two runs that numbered them made and the other did not, as they were seen: whether a run
+    /// comes to them hangs on chance, and nothing was done at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// One for each run, in the order of the points; the first is the run in which nothing was done.
     pub cases: Vec<Case>,
     /// How many of the client's processes were seen to make calls; `None` in sweeps of earlier versions.

@@ -5,7 +5,7 @@
 //! whole catalogue lay there when it was let go, and an injected fault explains that it got none from Catwalk.
 
 use super::explain;
-use super::history::{History, Process, Seen};
+use super::history::{History, Process, Seen, WATCH_LAG};
 use crate::model::record::Sighting;
 use crate::model::units::Serial;
 
@@ -17,12 +17,12 @@ pub(super) fn complaint(history: &History<'_>, process: &Process<'_>) -> Option<
     }
     let released = process.released?;
     let before = history.published_before(released.index);
-    // What it found may be seen later than its end, by the end of the wave at the latest.
-    let until = history.end_of_wave(ended.index);
-    let during = history
-        .sightings
-        .iter()
-        .filter(|seen| released.index < seen.moment.index && seen.moment.index < until);
+    // What it found may be seen a moment later than its end.
+    let found = |seen: &&Seen<'_>| {
+        let early = seen.moment.index < ended.index;
+        released.index < seen.moment.index && (early || seen.moment.at.since(ended.at) < WATCH_LAG)
+    };
+    let during = history.sightings.iter().filter(found);
     let is_embedded = |seen: &Seen<'_>| seen.sighting.serial() == Some(serial);
     let by_hand = history.handed_out(serial).is_some_and(|handed| handed.index < ended.index);
     if by_hand && before.into_iter().chain(during).any(is_embedded) {
@@ -83,6 +83,8 @@ mod tests {
         // A reader has it before the harness has seen it published.
         let early = herd().publisher(4, 0).start(5, Part::Wave(2), "get").exit(5, 0).publish(0);
         check(early.exit(4, 0), "pass");
+        let invented = herd().publisher(4, 0).start(5, Part::Wave(2), "get").exit(5, 0);
+        check(invented.at(5_000).publish(0).exit(4, 0), "fail truthful-exit");
         // It was never published, so where has the reader got it from?
         check(herd().publisher(4, 0).exit(4, 0).wave(&[5]).exit(5, 0), "fail truthful-exit");
         // After its window somebody asks.

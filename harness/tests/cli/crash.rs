@@ -9,7 +9,7 @@ use cachestorm::model::verdict::Invariant;
 use super::support::{Ended, Place};
 
 /// The invariants that each run of a sweep broke, by the run's name.
-fn swept(place: &Place) -> BTreeMap<String, Vec<Invariant>> {
+pub(super) fn swept(place: &Place) -> BTreeMap<String, Vec<Invariant>> {
     let sweeps: Vec<Sweep> =
         serde_json::from_str(&place.read("target/cachestorm/latest/sweep.json")).unwrap();
     let cases = sweeps.into_iter().flat_map(|sweep| sweep.cases);
@@ -22,7 +22,7 @@ fn place() -> Option<Place> {
 }
 
 /// The same for clients that need these programs.
-fn place_with(programs: &[&str]) -> Option<Place> {
+pub(super) fn place_with(programs: &[&str]) -> Option<Place> {
     let dirs = std::env::var_os("PATH").unwrap_or_default();
     let lacks = |it: &&&str| !std::env::split_paths(&dirs).any(|dir| dir.join(it).is_file());
     if let Some(missing) = programs.iter().find(lacks) {
@@ -40,13 +40,13 @@ fn able(place: Place) -> Option<Place> {
 }
 
 /// Sweeps a client with a scenario.
-fn sweep(place: &Place, client: &str, scenario: &str, more: &[&str]) -> Ended {
+pub(super) fn sweep(place: &Place, client: &str, scenario: &str, more: &[&str]) -> Ended {
     let args = ["crash", "--client", client, "--scenario", scenario];
     place.cachestorm(&[&args[..], more].concat())
 }
 
 /// The runs of the last sweep in which something was broken.
-fn broken(place: &Place) -> Vec<(String, Vec<Invariant>)> {
+pub(super) fn broken(place: &Place) -> Vec<(String, Vec<Invariant>)> {
     swept(place).into_iter().filter(|(_, broken)| !broken.is_empty()).collect()
 }
 

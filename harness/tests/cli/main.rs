@@ -16,6 +16,7 @@ mod matrix;
 mod misbehaviour;
 mod network;
 mod outputs;
+mod publishers;
 mod regression;
 mod serve;
 mod shards;

@@ -28,6 +28,7 @@ fn sweep(processes: u32, deeds: &[(Deed, &[Invariant])]) -> Sweep {
         schema: SWEEP_SCHEMA.to_owned(),
         client: "some".to_owned(),
         scenario: "sweep/cold".to_owned(),
+        left_out: Vec::new(),
         points: vec![Point {
             call: CallName::Rename,
             path: Some("published".to_owned()),

@@ -26,6 +26,8 @@ struct Known {
     all: Vec<Arc<Catalogue>>,
     /// The index of the current one. Those after it were handed out and never served.
     current: usize,
+    /// The index of the one that was before it.
+    previous: Option<usize>,
 }
 
 impl Known {
@@ -50,7 +52,7 @@ impl Library {
     /// The same with the bytes of the catalogue that is built into the client, where they are known.
     pub fn beside(size: ByteSize, built_in: Option<Bytes>) -> Self {
         let first = Catalogue::shared(Serial(1), size);
-        let known = Mutex::new(Known { all: vec![first], current: 0 });
+        let known = Mutex::new(Known { all: vec![first], current: 0, previous: None });
         Self(Arc::new(Shelf { size, built_in: built_in.map(BuiltIn::new), known }))
     }
 
@@ -58,6 +60,7 @@ impl Library {
     pub fn bump(&self) -> Serial {
         let mut known = self.known();
         let next = known.add(self.0.size);
+        known.previous = Some(known.current);
         known.current = known.all.len() - 1;
         next.serial()
     }
@@ -71,6 +74,12 @@ impl Library {
     pub fn current(&self) -> Arc<Catalogue> {
         let known = self.known();
         Arc::clone(&known.all[known.current])
+    }
+
+    /// The one that was current before it; `None` where none was.
+    pub fn previous(&self) -> Option<Arc<Catalogue>> {
+        let known = self.known();
+        known.previous.map(|previous| Arc::clone(&known.all[previous]))
     }
 
     /// The catalogue that will be the current one after the next bump. It has not been served.

@@ -38,7 +38,7 @@ pub use limits::raise_limits;
 pub use output::Captured;
 pub use refusal::explain;
 pub use release::{Gate, release};
-pub use signal::{Scope, keep_ends_of_children, number as signal_number, send};
+pub use signal::{Scope, group_of, keep_ends_of_children, number as signal_number, send};
 pub use watch::{Ended, Notice, Ready};
 
 /// A process that exists and was not let go yet. Dropping it kills and reaps it.

@@ -33,6 +33,13 @@ pub fn send(pid: u32, number: i32, scope: Scope) -> io::Result<()> {
     }
 }
 
+/// The group of a process, by its number; `None` of one that is gone.
+pub fn group_of(pid: u32) -> Option<u32> {
+    let pid = i32::try_from(pid).ok()?;
+    // SAFETY: getpgid takes no pointers.
+    u32::try_from(unsafe { libc::getpgid(pid) }).ok()
+}
+
 /// Makes the system keep the ends of our children until they are asked for. A program that was started
 /// with SIGCHLD ignored, as some supervisors do, would never learn how its children ended.
 pub fn keep_ends_of_children() {

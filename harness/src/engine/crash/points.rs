@@ -1,5 +1,6 @@
 //! The calls of a recorded run at which a client can be killed or a call can fail. Pure.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::company::Company;
@@ -28,12 +29,20 @@ pub struct Choice {
 /// a client killed there. One that failed for another reason is no point, because it may be made any number of
 /// times, as a lock is asked for that somebody else has.
 pub fn points(record: &Record) -> Vec<Point> {
+    points_with(record, &Fickle::new())
+}
+
+/// Patterns of files that have other names in every run.
+pub(super) type Fickle = BTreeSet<String>;
+
+/// The same where some files are known again by their folder alone.
+pub(super) fn points_with(record: &Record, fickle: &Fickle) -> Vec<Point> {
     let Some(victim) = victim(record) else { return Vec::new() };
     let calls: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
     let company = Company::of(record, victim);
     let mut points: Vec<Point> = Vec::new();
     for (index, call) in calls.iter().enumerate() {
-        let Some(mut point) = point(call, &calls[..index]) else { continue };
+        let Some(mut point) = point(call, &calls[..index], fickle) else { continue };
         (point.among_others, point.by_child) = (company.is_around(call), company.is_child(call));
         point.by = command(record);
         if !points.iter().any(|known| known.id() == point.id()) {
@@ -60,7 +69,7 @@ pub fn rendezvous(record: &Record, points: &[Point]) -> Option<(Injection, usize
     }
     let of_victim: Vec<&Call> = calls(record).filter(|call| call.client == victim).collect();
     let at = of_victim.iter().position(|call| takes_lock(call))?;
-    let id = point(of_victim[at], &of_victim[..at])?.id();
+    let id = point(of_victim[at], &of_victim[..at], &Fickle::new())?.id();
     let index = points.iter().position(|known| known.id() == id)? + 1;
     let Point { call, path, by, nth, .. } = points.get(index)?.clone();
     let injection = Injection {
@@ -178,7 +187,7 @@ pub(super) fn command(record: &Record) -> Option<String> {
 }
 
 /// The point of a call, after those before it; `None` where nothing can be done to it.
-fn point(call: &Call, before: &[&Call]) -> Option<Point> {
+fn point(call: &Call, before: &[&Call], fickle: &Fickle) -> Option<Point> {
     let made = matches!(call.result, CallResult::Returned(_))
         || call.name == CallName::Connect && call.error() == Some(libc::EINPROGRESS);
     let found_out = matches!(call.error(), Some(libc::ENOENT | libc::EEXIST));
@@ -187,7 +196,7 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     if !(made || found_out) || !matters || call.is_implied() {
         return None;
     }
-    let path = pattern(call);
+    let path = pattern(call, fickle);
     let compiled = path.as_deref().map(Pattern::new).transpose().ok()?;
     // By the rule by which a trigger counts.
     let alike =
@@ -210,14 +219,24 @@ fn point(call: &Call, before: &[&Call]) -> Option<Point> {
     })
 }
 
-/// The pattern by which a call is known again: what its file is, where the description says so; temporaries
-/// have other names in every run.
-fn pattern(call: &Call) -> Option<String> {
+/// The pattern by which a call is known again: what its file is, where the description says so, since temporaries
+/// have other names in every run; else its path, or its folder where it has another name in every run, too.
+fn pattern(call: &Call, fickle: &Fickle) -> Option<String> {
     let place = call.subject().filter(|place| place.role.is_some()).or_else(|| {
         [call.path.as_ref(), call.to.as_ref()].into_iter().flatten().find(|it| it.role.is_some())
     })?;
     Some(match place.role? {
-        Role::Other => escaped(Path::new(&place.path)),
+        Role::Other => {
+            let path = Path::new(&place.path);
+            let exact = escaped(path);
+            match path.parent() {
+                Some(folder) if fickle.contains(&exact) && folder != Path::new("") => {
+                    format!("{}/*", escaped(folder))
+                }
+                Some(_) if fickle.contains(&exact) => "*".to_owned(),
+                _ => exact,
+            }
+        }
         role => role.to_string(),
     })
 }
@@ -249,11 +268,11 @@ mod tests {
     fn a_point_is_known_again_by_what_its_file_is() {
         let write = call(CallName::Write, ".p.Ab3.tmp", Some(Role::Temp));
         let again = call(CallName::Write, ".p.Xy9.tmp", Some(Role::Temp));
-        let first = point(&write, &[]).unwrap();
+        let first = point(&write, &[], &Fickle::new()).unwrap();
         assert_eq!(first.id(), "write-temp-1");
-        assert_eq!(point(&again, &[&write]).unwrap().id(), "write-temp-2");
+        assert_eq!(point(&again, &[&write], &Fickle::new()).unwrap().id(), "write-temp-2");
         let other = call(CallName::Mkdir, "crush[1]", Some(Role::Other));
-        let other = point(&other, &[&write]).unwrap();
+        let other = point(&other, &[&write], &Fickle::new()).unwrap();
         assert_eq!(
             (other.id().as_str(), other.path.as_deref()),
             ("mkdir-crush---1-1", Some("crush[[]1[]]"))
@@ -264,40 +283,47 @@ mod tests {
     fn what_nobody_closed_by_name_is_no_point_and_is_not_counted() {
         let close = call(CallName::Close, "p.lock", Some(Role::Lock));
         let implied = Call { flags: "by dup2".to_owned(), ..close.clone() };
-        assert_eq!(point(&implied, &[]), None);
-        assert_eq!(point(&close, &[&implied]).unwrap().id(), "close-lock-1");
-        assert_eq!(point(&close, &[&implied, &close]).unwrap().id(), "close-lock-2");
+        assert_eq!(point(&implied, &[], &Fickle::new()), None);
+        assert_eq!(point(&close, &[&implied], &Fickle::new()).unwrap().id(), "close-lock-1");
+        assert_eq!(
+            point(&close, &[&implied, &close], &Fickle::new()).unwrap().id(),
+            "close-lock-2"
+        );
     }
 
     #[test]
     fn what_found_nothing_is_failed_only_and_what_was_refused_is_no_point() {
         let mut failed = call(CallName::Open, "p", Some(Role::Published));
         failed.flags = "O_RDWR|O_CREAT".to_owned();
-        assert!(point(&failed, &[]).unwrap().is_step);
+        assert!(point(&failed, &[], &Fickle::new()).unwrap().is_step);
         failed.result = CallResult::Failed(libc::ENOENT);
-        assert!(!point(&failed, &[]).unwrap().is_step);
+        assert!(!point(&failed, &[], &Fickle::new()).unwrap().is_step);
         failed.result = CallResult::Failed(libc::EACCES);
-        assert_eq!(point(&failed, &[]), None);
+        assert_eq!(point(&failed, &[], &Fickle::new()), None);
         let mut lock = call(CallName::Flock, "p.lock", Some(Role::Lock));
         lock.result = CallResult::Failed(libc::EAGAIN);
-        assert_eq!(point(&lock, &[]), None);
-        assert_eq!(point(&call(CallName::Open, "/etc/hosts", None), &[]), None);
+        assert_eq!(point(&lock, &[], &Fickle::new()), None);
+        assert_eq!(point(&call(CallName::Open, "/etc/hosts", None), &[], &Fickle::new()), None);
         let mut connect = call(CallName::Connect, "127.0.0.1:1", None);
         connect.result = CallResult::Failed(libc::EINPROGRESS);
-        assert_eq!(point(&connect, &[]).unwrap().id(), "connect-network-1");
+        assert_eq!(point(&connect, &[], &Fickle::new()).unwrap().id(), "connect-network-1");
     }
 
     #[test]
     fn a_client_is_killed_at_its_steps_only() {
         let choice = Choice { kills: true, failures: true };
-        let stat = point(&call(CallName::Stat, "p", Some(Role::Published)), &[]).unwrap();
+        let stat =
+            point(&call(CallName::Stat, "p", Some(Role::Published)), &[], &Fickle::new()).unwrap();
         assert_eq!(deeds(&stat, choice), [Deed::Fail(Errno::Acces), Deed::Fail(Errno::Io)]);
-        let rename = point(&call(CallName::Rename, "p", Some(Role::Published)), &[]).unwrap();
+        let rename =
+            point(&call(CallName::Rename, "p", Some(Role::Published)), &[], &Fickle::new())
+                .unwrap();
         let kills = deeds(&rename, Choice { failures: false, ..choice });
         assert_eq!(kills, [Deed::Kill(Phase::Before), Deed::Kill(Phase::After)]);
         let write = |bytes| {
             let call = Call { bytes, ..call(CallName::Write, "p", Some(Role::Temp)) };
-            deeds(&point(&call, &[]).unwrap(), choice).contains(&Deed::Short(ByteSize(1)))
+            deeds(&point(&call, &[], &Fickle::new()).unwrap(), choice)
+                .contains(&Deed::Short(ByteSize(1)))
         };
         assert!(write(Some(2)));
         assert!(!write(Some(1)), "there is nothing to be cut");

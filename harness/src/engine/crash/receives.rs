@@ -40,16 +40,20 @@ pub(super) fn hold(record: &Record) -> Option<Injection> {
     })
 }
 
-/// Two runs in which the client is held so, made side by side; `None` where what it was held for did not come.
-/// `run` is told which of them it makes.
+/// Two runs in which the client is held so, made side by side where they may be; `None` where what it was held for
+/// did not come. `run` is told which of them it makes.
 ///
 /// # Errors
 /// What kept a run from being made.
 pub(super) fn recorded(
     hold: &Injection,
+    side_by_side: bool,
     run: impl Fn(&str) -> Result<Record, Box<RunResult>> + Sync,
 ) -> Result<Option<(Record, Record)>, Box<RunResult>> {
-    let (first, second) = rayon::join(|| run("first"), || run("second"));
+    let (first, second) = match side_by_side {
+        true => rayon::join(|| run("first"), || run("second")),
+        false => (run("first"), run("second")),
+    };
     let (first, second) = (first?, second?);
     Ok((went_on(&first, hold) && went_on(&second, hold)).then_some((first, second)))
 }

@@ -4,9 +4,9 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
+use super::both::Both;
 use super::points::{self, Choice};
 use super::receives;
-use crate::model::record::Record;
 use crate::model::run::{Run, RunResult};
 use crate::model::scenario::{Injection, Scenario};
 use crate::model::sweep::{Case, Deed, Point, SWEEP_SCHEMA, Sweep};
@@ -28,6 +28,7 @@ pub struct Plan {
 pub struct Prepared {
     scenario: String,
     points: Vec<Point>,
+    left_out: Vec<String>,
     runs: Vec<(Entry, Vec<(usize, Deed)>)>,
     processes: u32,
 }
@@ -55,21 +56,22 @@ pub fn prepare(
             // Each has a folder by its name.
             let named =
                 |which: &str| Entry { name: format!("{}/{which}", held.name), ..held.clone() };
-            receives::recorded(hold, |which| record_of(&named(which)))?
+            receives::recorded(hold, options.jobs > 1, |which| record_of(&named(which)))?
         }
         None => None,
     };
-    let (hold, record, points) = match held {
+    let (hold, record, both) = match held {
         Some((record, again)) => {
-            let points = in_both(&record, &again);
-            (hold, record, points)
+            let both = Both::of(&record, &again);
+            (hold, record, both)
         }
         None => {
             let again = record_of(entry)?;
-            let points = receives::without_later(in_both(&plain, &again));
-            (None, plain.clone(), points)
+            let both = Both::of(&plain, &again);
+            (None, plain.clone(), Both { points: receives::without_later(both.points), ..both })
         }
     };
+    let (points, left_out) = (receives::few(both.points), both.left_out);
     if points.is_empty() {
         // Nothing would be swept, and nothing broken by that.
         return Err(Box::new(RunResult::Skipped(
@@ -87,15 +89,7 @@ pub fn prepare(
         hold,
     };
     let processes = points::processes(&record);
-    Ok(Prepared { processes, ..numbered.with_everything(plan, options.seed) })
-}
-
-/// The points that two runs have both.
-fn in_both(record: &Record, again: &Record) -> Vec<Point> {
-    let again = points::points(again);
-    let mut points = points::points(record);
-    points.retain(|point| again.iter().any(|other| other.id() == point.id()));
-    receives::few(points)
+    Ok(Prepared { processes, left_out, ..numbered.with_everything(plan, options.seed) })
 }
 
 /// A scenario with one injection more.
@@ -142,7 +136,8 @@ impl Numbered<'_> {
             runs.push((self.with(&name, &pair), pair.to_vec()));
         }
         let scenario = self.entry.name.clone();
-        Prepared { scenario, points: self.points, runs, processes: 0 }
+        let (left_out, processes) = (Vec::new(), 0);
+        Prepared { scenario, points: self.points, left_out, runs, processes }
     }
 
     fn with(&self, name: &str, deeds: &[(usize, Deed)]) -> Entry {
@@ -221,6 +216,7 @@ impl Prepared {
             client: run.client.clone(),
             scenario: self.scenario,
             points: self.points,
+            left_out: self.left_out,
             cases: cases.collect(),
             processes: Some(self.processes),
         }

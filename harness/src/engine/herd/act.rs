@@ -8,7 +8,7 @@ use super::errand::Errand;
 use super::world::{Herd, Proc};
 use crate::catwalk::catalogue::Catalogue;
 use crate::catwalk::observe::Directive;
-use crate::client::process::{Scope, send, signal_number};
+use crate::client::process::{Scope, group_of, send, signal_number};
 use crate::inject::disk::DiskError;
 use crate::inject::holder;
 use crate::inject::plan::Occurrence;
@@ -16,7 +16,7 @@ use crate::model::call::CallName;
 use crate::model::client::LockKind;
 use crate::model::record::{Effect, Role, What};
 use crate::model::scenario::{Action, Content, Phase, Target};
-use crate::model::units::{ClientId, Serial, Signal};
+use crate::model::units::{ClientId, Signal};
 use crate::record::recorder::{EventRef, Recorder};
 
 /// What fires an injection.
@@ -116,6 +116,11 @@ impl Herd<'_> {
                 Ok(found) => {
                     targets = found;
                     let done = self.act_on_processes(action, &mut targets);
+                    if let Action::KillGroup(signal) = action
+                        && done.is_ok()
+                    {
+                        self.kill_elsewhere(*signal, cause, &targets);
+                    }
                     // A process that is suspended at a call is to stop there, not behind it.
                     answer.at_call.suspended |= *action == Action::Stop
                         && done.is_ok()
@@ -222,6 +227,20 @@ impl Herd<'_> {
         Ok(())
     }
 
+    /// Signals the process that stands at a call, and its group, where its client has put it into another than its
+    /// own: it would make the call before which it was to die.
+    fn kill_elsewhere(&self, signal: Signal, cause: Cause, targets: &[ClientId]) {
+        let (Some(call), Some(client)) = (cause.call, cause.client) else { return };
+        let group = group_of(call.pid);
+        let own = self.processes.get(&client).map(|proc| proc.pid);
+        if targets.contains(&client) && group != own {
+            let number = signal_number(signal);
+            // One that is gone is what is wanted.
+            let _ = group.map(|group| send(group, number, Scope::Group));
+            let _ = send(call.pid, number, Scope::Process);
+        }
+    }
+
     /// Signals the targets that live; only these stay in the list.
     fn act_on_processes(
         &mut self,
@@ -263,9 +282,9 @@ impl Herd<'_> {
         if content != Content::Previous {
             return Ok(library.current());
         }
-        let before = library.serial().0.checked_sub(1).map(Serial);
-        before.and_then(|serial| library.get(serial)).ok_or_else(|| {
-            let why = "Catwalk has served no catalogue before the current one; write `bump` before it";
+        library.previous().ok_or_else(|| {
+            let why =
+                "Catwalk has served no catalogue before the current one; write `bump` before it";
             DiskError::Nothing(why.to_owned())
         })
     }

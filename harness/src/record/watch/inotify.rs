@@ -8,6 +8,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -26,6 +27,10 @@ pub struct Queue {
     folders: BTreeMap<i32, PathBuf>,
 }
 
+/// How many queues are being closed.
+static CLOSING: AtomicUsize = AtomicUsize::new(0);
+const CLOSING_MAX: usize = 32;
+
 /// The descriptor of a queue.
 pub struct Descriptor(Option<OwnedFd>);
 
@@ -39,10 +44,19 @@ impl Drop for Descriptor {
     /// Closing takes the kernel ten milliseconds and more, in which it waits for all that may still look at a watch
     /// (`fsnotify_destroy_group`). Nobody else has to wait for that.
     fn drop(&mut self) {
-        if let Some(fd) = self.0.take() {
-            // Where there can be no thread, it is closed here.
-            let _ = std::thread::Builder::new().name("watch-closer".into()).spawn(move || drop(fd));
+        let Some(fd) = self.0.take() else { return };
+        // A user may have so many queues and no more, of which those that are being closed are some.
+        if CLOSING.fetch_add(1, Ordering::Relaxed) < CLOSING_MAX {
+            let close = move || {
+                drop(fd);
+                CLOSING.fetch_sub(1, Ordering::Relaxed);
+            };
+            if std::thread::Builder::new().name("watch-closer".into()).spawn(close).is_ok() {
+                return;
+            }
+            // Where there can be no thread, it was closed here.
         }
+        CLOSING.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

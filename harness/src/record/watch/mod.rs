@@ -117,8 +117,11 @@ impl Watcher {
         watched: Watched,
         notices: mpsc::UnboundedSender<FileNotice>,
     ) -> io::Result<Arc<Mutex<dyn Watch>>> {
-        let queue = inotify::Queue::new(&watched.dir)?;
-        Ok(Arc::new(Mutex::new(inotify::Inotify::new(queue, watched, notices))))
+        // As in [`Self::start`].
+        match inotify::Queue::new(&watched.dir) {
+            Ok(queue) => Ok(Arc::new(Mutex::new(inotify::Inotify::new(queue, watched, notices)))),
+            Err(_) => Ok(Arc::new(Mutex::new(polling::Polling::new(watched, notices)))),
+        }
     }
 
     #[cfg(not(target_os = "linux"))]
@@ -129,10 +132,11 @@ impl Watcher {
         Ok(Arc::new(Mutex::new(polling::Polling::new(watched, notices))))
     }
 
-    /// What whoever leads the watch calls when there may be something to see.
+    /// What whoever leads the watch calls when there may be something to see. The published file is looked at each
+    /// time: its bytes can change under another name, of which no event of its own tells.
     pub fn look(&self) -> Box<dyn FnMut() + Send> {
         let watch = Arc::clone(&self.watch);
-        Box::new(move || lock(&*watch).look())
+        Box::new(move || lock(&*watch).look_at_all())
     }
 
     #[cfg(target_os = "linux")]

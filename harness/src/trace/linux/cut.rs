@@ -1,7 +1,7 @@
 //! A call that is to transfer fewer bytes than its program has asked for.
 //!
 //! The number of bytes is an argument of the call or, where it names an array of buffers, the length of the
-//! first of them, which then is the only one. What was changed is put back behind the call: programs keep
+//! first of them that has room, which then is the only one. What was changed is put back behind the call: programs keep
 //! what they have passed in registers and buffers, and go on with it.
 
 use super::calls::{Extra, Known};
@@ -12,12 +12,15 @@ use super::sys::{memory, ptrace};
 pub(super) enum Cut {
     /// An argument, by its number.
     Argument { number: usize, was: u64 },
-    /// The number of buffers, and the length of the first.
-    Vector { count: (usize, u64), length: (u64, u64) },
+    /// Where the buffers are and how many, and the length of the first that is not empty.
+    Vector { array: (usize, u64), count: (usize, u64), length: (u64, u64) },
 }
 
 /// Where an `iovec` has its length.
 const LENGTH: u64 = 8;
+
+/// `IOV_MAX`: no call takes more buffers.
+const BUFFERS_MAX: u64 = 1024;
 
 impl Cut {
     /// Cuts the call that a thread stands before to `bytes`; `None` where it asks for no more than that, or
@@ -28,17 +31,24 @@ impl Cut {
                 ptrace::set_argument(tid, number, bytes).ok()?;
                 Some(Self::Argument { number, was: args[number] })
             }
-            Extra::Vectors(array, count) if args[count] > 0 => {
-                let place = args[array].checked_add(LENGTH)?;
-                let first = memory::bytes(tid, place, 8).ok()?.try_into().ok()?;
-                let first = u64::from_ne_bytes(first);
-                // An empty first buffer, by itself, would be the end of the file.
-                if first == 0 || first <= bytes && args[count] == 1 {
+            Extra::Vectors(array, count) => {
+                // Empty buffers, which some C libraries put first, would be the end of the file by themselves.
+                let buffers = (0..args[count].min(BUFFERS_MAX)).map_while(|number| {
+                    let buffer = args[array].checked_add(number.checked_mul(2 * LENGTH)?)?;
+                    let place = buffer.checked_add(LENGTH)?;
+                    let length = memory::bytes(tid, place, 8).ok()?.try_into().ok()?;
+                    Some((buffer, place, u64::from_ne_bytes(length)))
+                });
+                let mut full = buffers.filter(|(_, _, length)| *length > 0);
+                let (buffer, place, length) = full.next()?;
+                if length <= bytes && full.next().is_none() {
                     return None;
                 }
-                ptrace::set_word(tid, place, first.min(bytes)).ok()?;
+                ptrace::set_word(tid, place, length.min(bytes)).ok()?;
+                ptrace::set_argument(tid, array, buffer).ok()?;
                 ptrace::set_argument(tid, count, 1).ok()?;
-                Some(Self::Vector { count: (count, args[count]), length: (place, first) })
+                let (array, count) = ((array, args[array]), (count, args[count]));
+                Some(Self::Vector { array, count, length: (place, length) })
             }
             _ => None,
         }
@@ -49,8 +59,10 @@ impl Cut {
         // A process that is gone has nothing to be put back.
         match self {
             Self::Argument { number, was } => drop(ptrace::set_argument(tid, number, was)),
-            Self::Vector { count: (number, was), length: (place, length) } => {
-                drop(ptrace::set_argument(tid, number, was));
+            Self::Vector { array, count, length: (place, length) } => {
+                for (number, was) in [array, count] {
+                    drop(ptrace::set_argument(tid, number, was));
+                }
                 drop(ptrace::set_word(tid, place, length));
             }
         }
