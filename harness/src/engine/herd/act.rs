@@ -265,7 +265,8 @@ impl Herd<'_> {
         }
         let before = library.serial().0.checked_sub(1).map(Serial);
         before.and_then(|serial| library.get(serial)).ok_or_else(|| {
-            let why = "Catwalk has served no catalogue before the current one; write `bump` before it";
+            let why =
+                "Catwalk has served no catalogue before the current one; write `bump` before it";
             DiskError::Nothing(why.to_owned())
         })
     }
