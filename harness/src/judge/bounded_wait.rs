@@ -2,7 +2,8 @@
 //!
 //! The bound is the deadline, which the harness enforces, and `expect.wait` where the scenario gives it.
 //! Time for which an injection had suspended a client is not its own, and a client that was never woken
-//! again cannot end. Where a process had no processor for half of the bound, the machine was too busy to tell.
+//! again cannot end. Where a process was suspended for half of its deadline, what was left of that says nothing, nor
+//! where it had no processor for half of the bound: the machine was too busy to tell.
 //! Probes are the matter of `no-blocking-leftover`.
 
 use super::findings::{Findings, counted};
@@ -28,7 +29,8 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
 fn judge(history: &History<'_>, process: &Process<'_>, findings: &mut Findings) {
     let Some(released) = process.released else { return };
     if let Some((moment, deadline)) = process.overdue {
-        if process.is_stopped_for_good() || history.is_starved(process, deadline) {
+        let was_suspended = process.time_suspended() > deadline.0 / 2;
+        if process.is_stopped_for_good() || was_suspended || history.is_starved(process, deadline) {
             findings.indeterminate();
             return;
         }
@@ -132,6 +134,16 @@ mod tests {
 
     fn recovering(told: Story, seconds: u64) -> Story {
         told.scenario(|it| it.expect.recovery = Some(Span::from_secs(seconds)))
+    }
+
+    #[test]
+    fn who_was_suspended_for_half_of_the_deadline_had_not_all_of_it() {
+        let woken = |at| {
+            let told = herd().wave(&[4]).inject(Action::Stop, &[4]);
+            told.at(at).inject(Action::Continue, &[4]).at(20_170).overdue(4)
+        };
+        check_counts(woken(15_000), Invariant::BoundedWait, (3, 1));
+        check(woken(5_000), "fail bounded-wait");
     }
 
     #[test]

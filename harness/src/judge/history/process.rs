@@ -149,11 +149,14 @@ impl<'a> Process<'a> {
     /// How long it ran on its own time: without the time for which an injection had suspended it.
     pub(in crate::judge) fn time_run(&self) -> Option<Duration> {
         let (released, ended) = (self.released?, self.ended()?);
-        let stopped = self.stops.iter().map(|(from, to)| {
-            // Nothing is done to a process that has ended, so the end of a stop comes before.
-            to.unwrap_or(ended).since(*from)
-        });
-        Some(ended.since(released).saturating_sub(stopped.sum()))
+        Some(ended.since(released).saturating_sub(self.time_suspended()))
+    }
+
+    /// For how long injections had suspended it, until its end.
+    pub(in crate::judge) fn time_suspended(&self) -> Duration {
+        let Some(ended) = self.ended() else { return Duration::ZERO };
+        // Nothing is done to a process that has ended, so the end of a stop comes before.
+        self.stops.iter().map(|(from, to)| to.unwrap_or(ended).since(*from)).sum()
     }
 
     /// An injection broke one of its calls, one of the network that came to nothing if `lost`.
