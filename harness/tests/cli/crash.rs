@@ -8,11 +8,14 @@ use cachestorm::model::verdict::Invariant;
 
 use super::support::{Ended, Place};
 
+/// The sweeps that were made last.
+fn sweeps(place: &Place) -> Vec<Sweep> {
+    serde_json::from_str(&place.read("target/cachestorm/latest/sweep.json")).unwrap()
+}
+
 /// The invariants that each run of a sweep broke, by the run's name.
 pub(super) fn swept(place: &Place) -> BTreeMap<String, Vec<Invariant>> {
-    let sweeps: Vec<Sweep> =
-        serde_json::from_str(&place.read("target/cachestorm/latest/sweep.json")).unwrap();
-    let cases = sweeps.into_iter().flat_map(|sweep| sweep.cases);
+    let cases = sweeps(place).into_iter().flat_map(|sweep| sweep.cases);
     cases.map(|case| (case.name, case.broken)).collect()
 }
 
@@ -196,6 +199,14 @@ fn the_reference_holds_at_every_call() {
     let one = "it is one process, and was not killed in parts";
     sweep(&place, "reference", "sweep/expired", &["--pairs", "8", "--format", "markdown"])
         .check(0, &["nothing was broken", "| call | killed before |", one]);
+    // Nothing but a power cut shows that a sync is missing: the bytes are synced before they have the name, and the
+    // directory after it.
+    let calls: Vec<String> = sweeps(&place)[0].points.iter().map(|point| point.id()).collect();
+    let rename = calls.iter().position(|id| id == "rename-published-1").unwrap();
+    let of_bytes = |id: &&String| id.starts_with("write-temp-") || id.starts_with("fsync-temp-");
+    let last = calls[..rename].iter().rfind(of_bytes).unwrap();
+    assert!(last.starts_with("fsync-temp-"), "{calls:?}");
+    assert!(calls[rename..].iter().any(|id| id == "fsync-crush-1"), "{calls:?}");
     // Every run of the sweep has its record, to be shown like any other.
     let show = ["show", "latest", "sweep/expired/rename-published-1/killed-before"];
     place.cachestorm(&show).check(0, &["stands before rename(", "SIGKILL to the process group"]);
