@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use cachestorm::model::sweep::Sweep;
+use cachestorm::model::sweep::{Point, Sweep};
 use cachestorm::model::verdict::Invariant;
 
 use super::support::{Ended, Place};
@@ -201,7 +201,7 @@ fn the_reference_holds_at_every_call() {
         .check(0, &["nothing was broken", "| call | killed before |", one]);
     // Nothing but a power cut shows that a sync is missing: the bytes are synced before they have the name, and the
     // directory after it.
-    let calls: Vec<String> = sweeps(&place)[0].points.iter().map(|point| point.id()).collect();
+    let calls: Vec<String> = sweeps(&place)[0].points.iter().map(Point::id).collect();
     let rename = calls.iter().position(|id| id == "rename-published-1").unwrap();
     let of_bytes = |id: &&String| id.starts_with("write-temp-") || id.starts_with("fsync-temp-");
     let last = calls[..rename].iter().rfind(of_bytes).unwrap();
