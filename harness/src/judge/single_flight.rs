@@ -11,7 +11,8 @@
 //! Nearer to the end of a window than a hundredth of the TTL (at most a second) a request is
 //! indeterminate, and so is one whose sender the harness does not know or had
 //! ended before, and one in a window whose published file an injection closed to the sender, or after one by
-//! which a call of its sender's failed.
+//! which a call of its sender's failed, or of a sender that may have given up on one for which the machine had no
+//! processor.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -155,7 +156,10 @@ impl<'h, 'a> Sweep<'h, 'a> {
         let others = earlier.iter().map(|index| &history.exchanges[*index]);
         let mut senders = others.chain([fetch]).filter_map(|it| history.sender(it));
         let unlocked = senders.any(|sender| sender.had_broken_call(fetch.arrived));
-        if earlier.len() < self.budget || unlocked {
+        let gave_up = history
+            .sender(fetch)
+            .is_some_and(|sender| history.may_have_given_up(sender, fetch.arrived));
+        if earlier.len() < self.budget || unlocked || gave_up {
             if unsure || earlier.len() >= self.budget {
                 self.findings.indeterminate();
             } else {

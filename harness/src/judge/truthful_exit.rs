@@ -1,5 +1,6 @@
 //! `truthful-exit`: exit code 0 means a whole catalogue that was served, and no client fails without an
-//! injected fault that explains it.
+//! injected fault that explains it. One that may have given up on a client for which the machine had no processor is
+//! indeterminate.
 //!
 //! A command that tells something of the cache tells what is so: how it is, by its exit code or on standard
 //! output, and what was counted (`telling`). One that is told what to publish has published it (`by_hand`), and the
@@ -44,11 +45,14 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
             Some(false) if exited.status.success() => {
                 judge_success(history, process, moment, exited, &mut findings);
             }
-            Some(true) if !explain::exit_explained(history, process) => {
+            Some(true) if explain::exit_explained(history, process) => findings.evaluated(),
+            // It gives up in the end, and that is all that a wait with a bound promises.
+            Some(true) if history.may_have_given_up(process, moment) => findings.indeterminate(),
+            Some(true) => {
                 findings.evaluated();
                 failures.push((process, moment, exited));
             }
-            Some(_) => findings.evaluated(),
+            Some(false) => findings.evaluated(),
         }
     }
     by_hand::evaluate(history, &mut findings);
@@ -269,6 +273,17 @@ mod tests {
         // Its own process is the client.
         let own = story().wave(&[1]).ask(1).call(1, CallName::Write);
         check(own.inject(kill, &[1]).die(1), "pass");
+    }
+
+    #[test]
+    fn whom_a_starved_machine_kept_waiting_may_fail() {
+        let after = |millis| story().wave(&[1, 2]).ask(1).at(millis).fail(2);
+        let ends = |told: Story| told.head(1, 1).done(1).publish(1).exit(1, 1);
+        check(ends(after(5_000)).delayed(1, 3_100), "pass");
+        check_counts(ends(after(5_000)).delayed(1, 3_100), Invariant::TruthfulExit, (1, 1));
+        check(ends(after(5_000).delayed(2, 3_100)), "pass");
+        check(ends(after(5_000)).delayed(1, 2_900), "fail truthful-exit");
+        check(ends(after(2_900)).delayed(1, 3_100), "fail truthful-exit");
     }
 
     #[test]

@@ -140,6 +140,14 @@ impl<'a> History<'a> {
         self.processes.iter().filter(beside).any(|other| other.delayed > bound.0 / 2)
     }
 
+    /// Whether a process may have given up on one that the machine starved: by a moment of its life it had waited for
+    /// half of the clients' patience, and it or one beside it had no processor for as long.
+    pub(super) fn may_have_given_up(&self, process: &Process<'_>, by: Moment) -> bool {
+        let patience = self.record.scenario.clients.patience;
+        let waited = process.released.map(|released| by.since(released));
+        waited.is_some_and(|waited| waited > patience.0 / 2) && self.is_starved(process, patience)
+    }
+
     /// The exchange of `request`, if it arrived.
     pub(super) fn exchange(&self, request: RequestId) -> Option<&Exchange<'a>> {
         self.by_request.get(&request).map(|&index| &self.exchanges[index])

@@ -49,6 +49,18 @@ fn two_fetches_at_once_break_it() {
 }
 
 #[test]
+fn who_gives_up_on_one_that_the_machine_starves_may_ask() {
+    let second = |millis, delay| {
+        let told = story().wave(&[1, 2]).ask(1).head(1, 1).done(1).at(millis).fetch(2, 1);
+        told.publish(1).exit(2, 1).publish(1).exit(1, 1).delayed(1, delay)
+    };
+    check(second(5_000, 3_100), "pass");
+    check_counts(second(5_000, 3_100), Invariant::SingleFlight, (1, 1));
+    check(second(5_000, 2_900), "fail single-flight");
+    check(second(2_900, 3_100), "fail single-flight");
+}
+
+#[test]
 fn whose_call_was_made_to_fail_may_have_had_no_lock() {
     let race = |told: Story| {
         let told = told.ask(1).ask(2).head(1, 1).head(2, 1).done(1).done(2);
