@@ -18,7 +18,7 @@ use std::collections::HashMap;
 
 use super::explain;
 use super::findings::{Findings, counted};
-use super::history::{History, Moment, Process};
+use super::history::{History, Moment, Process, WATCH_LAG};
 use crate::model::scenario::{Action, Content, Mtime, Plant};
 use crate::model::units::{Nanos, Serial, Span};
 use crate::model::verdict::{Invariant, InvariantReport};
@@ -179,12 +179,33 @@ impl Vouched {
     }
 }
 
-/// When clients vouched for what they were told to publish: as they were let go, and as it was seen published.
+/// When clients vouched for what they were told to publish, or to go back to: as they were let go, and as it was seen
+/// published.
 fn by_hand(history: &History<'_>) -> impl Iterator<Item = (Serial, usize, Moment)> {
     let told = history.processes.iter().filter_map(|it| Some((it.publishes?, it.released?)));
     let windows = history.windows.all.iter().filter(|window| window.by_hand);
-    let all = told.chain(windows.map(|window| (window.serial, window.opened)));
+    let published = told.chain(windows.map(|window| (window.serial, window.opened)));
+    let all = published.chain(gone_back_to(history));
     all.map(|(serial, moment)| (serial, moment.index, moment))
+}
+
+/// What clients that were told to go back went back to: what they returned, and, since one may have been killed behind
+/// its rename, what was seen published in their lives.
+fn gone_back_to(history: &History<'_>) -> impl Iterator<Item = (Serial, Moment)> {
+    let told = history.processes.iter().filter(|process| process.goes_back());
+    told.filter_map(|process| Some((process, process.released?))).flat_map(|(process, released)| {
+        let seen = history.sightings.iter().filter(move |seen| {
+            // The watch may have seen it some time after the end.
+            let killed = !process.kills.is_empty();
+            let lately = |ended: Moment| killed && seen.moment.since(ended) < WATCH_LAG;
+            released.index < seen.moment.index
+                && process
+                    .ended()
+                    .is_none_or(|ended| seen.moment.index < ended.index || lately(ended))
+        });
+        let seen = seen.filter_map(|seen| Some((seen.sighting.serial()?, seen.moment)));
+        seen.chain(process.returned().map(|(_, serial)| (serial, released)))
+    })
 }
 
 /// The catalogue that a planted file passes off as fresh, if any.
@@ -347,6 +368,20 @@ mod tests {
         let slow = story().wave(&[1]).fetch(1, 1).at(60_000).publish(1).exit(1, 1);
         check(slow.at(3_650_000).wave(&[2]).exit(2, 1), "fail freshness");
         check_counts(held(story()), Invariant::Freshness, (1, 1));
+    }
+
+    #[test]
+    fn what_a_person_goes_back_to_is_as_young_as_that() {
+        let newer = || herd().inject(Action::Bump, &[]).wave_of("update", &[4]).fetch(4, 2);
+        let newer = || newer().publish(2).exit(4, 2).age();
+        let reads = |told: Story| told.wave(&[6]).exit(6, 1);
+        let back = || newer().wave_of("rollback", &[5]);
+        check(reads(back().publish(1).exit(5, 1)), "pass");
+        check(reads(back().publish(1).kill(5)), "pass");
+        check(reads(back().kill(5).publish(1)), "pass");
+        check(reads(back().exit(5, 1).publish(1)), "pass");
+        check(reads(back().publish(1).exit(5, 1).age()), "fail freshness");
+        check(reads(back().fail(5).publish(1)), "fail freshness truthful-exit");
     }
 
     #[test]

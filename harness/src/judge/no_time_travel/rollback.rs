@@ -6,7 +6,7 @@
 //! demand, and what an injection did to the published file, or an answer of the server, makes it indeterminate.
 
 use crate::judge::findings::Findings;
-use crate::judge::history::{Exchange, History, Moment, Process};
+use crate::judge::history::{Exchange, History, Moment, Process, Seen, WATCH_LAG};
 use crate::model::record::{Exited, Sighting};
 use crate::model::units::Serial;
 
@@ -61,6 +61,19 @@ fn is_going_back(history: &History<'_>, event: usize) -> bool {
     others.any(|other| other.is_alive_at(event))
 }
 
+/// Whether a client that may have gone back to what was seen published had ended just before: the watch sees a
+/// publish some time after it was made.
+fn has_gone_back(history: &History<'_>, seen: &Seen<'_>, to: Serial) -> bool {
+    let mut others = history.processes.iter().filter(|other| other.goes_back());
+    others.any(|other| {
+        let before = |ended: &Moment| ended.index < seen.moment.index;
+        let lately = |ended: Moment| seen.moment.since(ended) < WATCH_LAG;
+        let possible =
+            other.succeeded().is_none() || other.returned().is_none_or(|(_, serial)| serial == to);
+        other.ended().filter(before).is_some_and(lately) && possible
+    })
+}
+
 /// The catalogues that had been published one after another before an event, those left out that were gone back
 /// from. One that was published again counts once, as the latest.
 fn versions_before(history: &History<'_>, event: usize) -> Vec<Serial> {
@@ -76,7 +89,9 @@ fn versions_before(history: &History<'_>, event: usize) -> Vec<Serial> {
         since = now;
         let Some(serial) = seen.sighting.serial() else { continue };
         match versions.iter().position(|known| *known == serial) {
-            Some(known) if is_going_back(history, now) => versions.truncate(known + 1),
+            Some(known) if is_going_back(history, now) || has_gone_back(history, seen, serial) => {
+                versions.truncate(known + 1);
+            }
             _ => {
                 versions.retain(|known| *known != serial);
                 versions.push(serial);
@@ -136,6 +151,17 @@ mod tests {
         let too_far = ended(back(three(), &[6]).publish(1).exit(6, 1));
         check(too_far, "fail no-time-travel");
         check(ended(back(three(), &[6]).fail(6)), "fail truthful-exit");
+    }
+
+    #[test]
+    fn what_was_gone_back_to_may_be_seen_published_after_the_end() {
+        let late = |told: Story| told.exit(6, 2).publish(2);
+        let again = |told: Story| ended(back(told, &[7]).publish(1).exit(7, 1));
+        check(again(late(back(three(), &[6]))), "pass");
+        check(again(back(three(), &[6]).publish(2).exit(6, 2)), "pass");
+        check(again(back(three(), &[6]).kill(6).publish(2)), "pass");
+        let much_later = |told: Story| told.exit(6, 2).at(4_000).publish(2);
+        check(again(much_later(back(three(), &[6]))), "fail no-time-travel");
     }
 
     #[test]
