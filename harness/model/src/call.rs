@@ -68,13 +68,15 @@ pub struct Place {
 
 impl Call {
     /// Whether it changes what lies in the directories: names, bytes, times or permission bits. An `open`
-    /// does where it may create or truncate.
+    /// does where it may create or truncate, and a copy where it leads into the cache directory: what is copied out of it
+    /// is read.
     pub fn is_mutating(&self) -> bool {
         match self.name {
             CallName::Open => self.flags.contains("O_CREAT") || self.flags.contains("O_TRUNC"),
+            CallName::Sendfile | CallName::CopyFileRange => {
+                self.to.as_ref().is_some_and(|to| to.role.is_some())
+            }
             CallName::Write
-            | CallName::Sendfile
-            | CallName::CopyFileRange
             | CallName::Rename
             | CallName::Link
             | CallName::Symlink
@@ -224,5 +226,10 @@ mod tests {
         check(CallName::Socket, None, "AF_INET, SOCK_STREAM", false);
         check(CallName::Msync, Some(Role::Published), "MS_SYNC", true);
         check(CallName::Stat, Some(Role::Published), "", false);
+        let mut copy = call(CallName::CopyFileRange, "/elsewhere", None);
+        copy.to = Some(Place { path: "p".to_owned(), role: Some(Role::Published) });
+        assert!(copy.is_mutating() && copy.is_step());
+        std::mem::swap(copy.path.as_mut().unwrap(), copy.to.as_mut().unwrap());
+        assert!(!copy.is_mutating() && !copy.is_step(), "it is read");
     }
 }

@@ -168,7 +168,9 @@ impl World {
             return;
         }
         match pending.call.name {
-            CallName::Write | CallName::Sendfile | CallName::CopyFileRange => {
+            CallName::Write | CallName::Sendfile | CallName::CopyFileRange
+                if pending.call.is_mutating() =>
+            {
                 behind.writes(tid, pending.call.pid, fd);
             }
             CallName::Close => {

@@ -3,10 +3,12 @@
 mod control;
 mod endings;
 mod programs;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -63,6 +65,20 @@ impl Bench {
         let (tell, heard) = unbounded_channel();
         let tracer = Tracer::start(Settings { territory, reach, gates, look }, tell).unwrap();
         Self { dir, root, tracer, heard, blind: Vec::new() }
+    }
+
+    /// One with what each look finds under the published name; nothing where there is no such file.
+    fn looking() -> (Self, Arc<Mutex<Vec<String>>>) {
+        let place = Arc::new(Mutex::new(PathBuf::new()));
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (path, all) = (Arc::clone(&place), Arc::clone(&seen));
+        let look = move || {
+            let found = std::fs::read_to_string(path.lock().unwrap().join("list.json"));
+            all.lock().unwrap().push(found.unwrap_or_default());
+        };
+        let bench = Self::with(Vec::new(), Reach::Territory, Box::new(look));
+        place.lock().unwrap().clone_from(&bench.root);
+        (bench, seen)
     }
 
     /// Starts a program in the directory, which waits to be let go.
