@@ -13,6 +13,7 @@ mod sys;
 mod task;
 mod telling;
 mod tracer;
+mod turn;
 mod world;
 
 pub use sys::filter::for_known_calls as filter;

@@ -36,6 +36,8 @@ struct Bench {
     heard: UnboundedReceiver<Heard>,
     /// What could not be seen.
     blind: Vec<String>,
+    /// What else was told, as sentences.
+    notes: Vec<String>,
 }
 
 /// A process that was started.
@@ -64,7 +66,7 @@ impl Bench {
         let territory = Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
         let (tell, heard) = unbounded_channel();
         let tracer = Tracer::start(Settings { territory, reach, gates, look }, tell).unwrap();
-        Self { dir, root, tracer, heard, blind: Vec::new() }
+        Self { dir, root, tracer, heard, blind: Vec::new(), notes: Vec::new() }
     }
 
     /// One with what each look finds under the published name; nothing where there is no such file.
@@ -130,7 +132,8 @@ impl Bench {
                         self.tracer.answer(call.tid, decision);
                     }
                     Heard::Blind { text, .. } => self.blind.push(text),
-                    Heard::LockWaited { .. } | Heard::Lost { .. } | Heard::Note { .. } => {}
+                    Heard::Note { text, .. } => self.notes.push(text),
+                    Heard::LockWaited { .. } | Heard::Lost { .. } => {}
                 }
             }
             if running.is_empty() {
