@@ -33,7 +33,8 @@ pub struct Call {
     /// What else was asked for: `O_CREAT|O_EXCL`, `LOCK_EX`, the words that flags have.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub flags: String,
-    /// The bytes that were asked for, for reads, writes and their like.
+    /// The bytes that were asked for, for reads, writes and their like, of which fewer may be transferred; `None` for a
+    /// datagram, which goes whole or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// What came of it.

@@ -1,7 +1,9 @@
 //! The tracer on Linux.
 
 mod behind;
+mod buffers;
 mod calls;
+mod connections;
 mod cut;
 mod decode;
 mod descriptors;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::behind::Behind;
-use super::decode::Connections;
+use super::connections::Connections;
 use super::descriptors::Descriptors;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
@@ -56,7 +56,7 @@ impl World {
             tasks: HashMap::new(),
             ends: HashMap::new(),
             early: HashMap::new(),
-            connections: Connections::new(),
+            connections: Connections::default(),
             descriptors: Descriptors::default(),
             told_ends: HashSet::new(),
             turns: Turns::default(),

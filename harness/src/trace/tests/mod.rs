@@ -1,7 +1,9 @@
 //! The tracer on real programs.
 
 mod control;
+mod cuts;
 mod endings;
+mod numbers;
 mod programs;
 mod turns;
 
