@@ -74,3 +74,16 @@ fn a_caller_in_a_session_of_its_own_dies_before_its_call() {
     let dead = dead.split_once("took back every fault").unwrap().0;
     assert!(dead.contains("never returned") && !dead.contains("byte for byte"), "{shown}");
 }
+
+#[test]
+fn an_injection_that_has_nothing_to_cut_has_not_landed() {
+    let Some(place) = place_with(&[]) else { return };
+    place.write(
+        "none.toml",
+        "summary = 'A write is cut to more bytes than it has.'\n\
+        [[inject]]\non = { syscall = { call = 'write', path = 'temp' } }\ndo = { short = '64MiB' }\n",
+    );
+    place
+        .cachestorm(&["run", "none.toml", "--client", "reference"])
+        .check(3, &["vacuous", "fired and missed: this write asks for"]);
+}

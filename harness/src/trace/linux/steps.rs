@@ -312,7 +312,7 @@ impl World {
 }
 
 /// What cuts the call that a thread stands before to so many bytes, where it can be cut.
-fn cut_of(tid: i32, pending: &Pending, bytes: u64) -> Option<Cut> {
+pub(super) fn cut_of(tid: i32, pending: &Pending, bytes: u64) -> Option<Cut> {
     let (number, args) = &pending.raw;
     pending.call.bytes?;
     Cut::of(tid, calls::known(*number)?.extra, args, bytes)

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::behind::Behind;
 use super::connections::Connections;
 use super::descriptors::Descriptors;
+use super::steps::cut_of;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
 use super::sys::wait::{self, Change, Patience};
@@ -106,6 +107,15 @@ impl World {
                 let _ = started.send(launched);
             }
             Command::Answer { tid, decision } => self.decide(tid, decision),
+            Command::CanCut { tid, bytes, can } => {
+                let pending = match self.tasks.get(&tid).map(|task| &task.state) {
+                    Some(State::Before(pending)) => Some(pending),
+                    _ => None,
+                };
+                let cut = pending.and_then(|pending| cut_of(tid, pending, bytes));
+                // Nobody waits for it only where the run is over.
+                let _ = can.send(cut.is_some());
+            }
             Command::Settle { settled } => {
                 self.telling.all();
                 // As above.
