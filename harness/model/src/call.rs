@@ -62,7 +62,8 @@ pub struct Place {
     /// Relative to the cache directory where it lies there, else the whole path; for calls of the network
     /// the peer, such as `127.0.0.1:4711`.
     pub path: String,
-    /// What the client's description says that the file is; `None` outside the cache directory.
+    /// What the client's description says that the file is; `None` outside the cache directory, unless a link in it
+    /// leads there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
 }

@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::buffers;
 use super::calls::{Extra, FICLONERANGE, Known as Row, Where, int};
 use super::connections::Connections;
+use super::links::Links;
 use super::paths::{self, Open};
 use super::sys::memory;
 use crate::model::call::{CallName, Place};
@@ -38,6 +39,8 @@ pub struct Decoded {
 pub(super) struct Known<'a> {
     /// The directory that matters.
     pub territory: &'a Territory,
+    /// The files outside of it that it leads to.
+    pub links: &'a Links,
     /// The sockets that were seen to be made.
     pub connections: &'a Connections,
     /// Which calls are of interest.
@@ -116,7 +119,9 @@ impl Reader<'_> {
             Where::Mapped(at) => paths::mapped(self.tid, self.args[at])?,
             Where::Everything => self.known.territory.roots.first()?.clone(),
         };
-        Some(self.known.territory.place(&path))
+        let place = self.known.territory.place(&path);
+        let linked = || self.known.links.named(&path, call.name);
+        if place.role.is_some() { Some(place) } else { linked().or(Some(place)) }
     }
 
     /// The descriptor that is cloned from.
@@ -133,7 +138,11 @@ impl Reader<'_> {
     /// it is the first that the call names.
     fn descriptor(&self, fd: u64, is_first: bool, call: &mut Decoded) -> Option<Place> {
         match paths::open(self.tid, fd)? {
-            Open::File(path) => Some(self.known.territory.place(&path)),
+            Open::File(path) => {
+                let place = self.known.territory.place(&path);
+                let linked = || self.known.links.descriptor(self.tid, fd);
+                if place.role.is_some() { Some(place) } else { linked().or(Some(place)) }
+            }
             Open::Socket(socket) => {
                 let peer = self.known.connections.peer(&socket)?;
                 call.is_whole = !self.known.connections.is_stream(&socket);

@@ -50,8 +50,9 @@ impl World {
         let first = int(pending.raw.1[0]);
         match call.name {
             CallName::Open if place.role.is_some() => {
-                if let Ok(fd) = u32::try_from(value) {
+                if let (Ok(fd), Ok(tid)) = (u32::try_from(value), i32::try_from(call.tid)) {
                     self.descriptors.opened(pid, fd, place.clone());
+                    self.links.opened(tid, fd.into(), place, &self.settings.territory);
                 }
             }
             CallName::Connect if value == 0 || value == -i64::from(libc::EINPROGRESS) => {

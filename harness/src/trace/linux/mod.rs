@@ -9,6 +9,7 @@ mod decode;
 mod descriptors;
 mod endings;
 mod launch;
+mod links;
 mod paths;
 mod steps;
 mod sys;

@@ -88,6 +88,7 @@ impl World {
         let row = calls::known(number)?;
         let known = Known {
             territory: &self.settings.territory,
+            links: &self.links,
             connections: &self.connections,
             reach: self.settings.reach,
         };

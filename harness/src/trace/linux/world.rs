@@ -9,6 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::behind::Behind;
 use super::connections::Connections;
 use super::descriptors::Descriptors;
+use super::links::Links;
 use super::steps::cut_of;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
@@ -32,6 +33,8 @@ pub(super) struct World {
     pub ends: HashMap<i32, Sender<End>>,
     /// Threads that have begun before their parents told of them, and how they stand.
     early: HashMap<i32, Change>,
+    /// What lies outside of the territory and belongs to it.
+    pub links: Links,
     pub connections: Connections,
     /// What is open, so that it is known what is closed by other calls than `close`.
     pub descriptors: Descriptors,
@@ -49,6 +52,7 @@ pub(super) struct World {
 
 impl World {
     pub fn new(settings: Settings, heard: UnboundedSender<Heard>) -> Self {
+        let links = Links::of(&settings.territory);
         let fails_close = settings.gates.iter().any(|gate| gate.name == CallName::Close);
         Self {
             settings,
@@ -57,6 +61,7 @@ impl World {
             tasks: HashMap::new(),
             ends: HashMap::new(),
             early: HashMap::new(),
+            links,
             connections: Connections::default(),
             descriptors: Descriptors::default(),
             told_ends: HashSet::new(),

@@ -3,6 +3,7 @@
 mod control;
 mod cuts;
 mod endings;
+mod links;
 mod numbers;
 mod programs;
 mod turns;
