@@ -33,7 +33,8 @@ pub struct Call {
     /// What else was asked for: `O_CREAT|O_EXCL`, `LOCK_EX`, the words that flags have.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub flags: String,
-    /// The bytes that were asked for, for reads, writes and their like.
+    /// The bytes that were asked for, for reads, writes and their like, of which fewer may be transferred; `None` for a
+    /// datagram, which goes whole or not at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// What came of it.
@@ -61,20 +62,23 @@ pub struct Place {
     /// Relative to the cache directory where it lies there, else the whole path; for calls of the network
     /// the peer, such as `127.0.0.1:4711`.
     pub path: String,
-    /// What the client's description says that the file is; `None` outside the cache directory.
+    /// What the client's description says that the file is; `None` outside the cache directory, unless a link in it
+    /// leads there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
 }
 
 impl Call {
     /// Whether it changes what lies in the directories: names, bytes, times or permission bits. An `open`
-    /// does where it may create or truncate.
+    /// does where it may create or truncate, and a copy where it leads into the cache directory: what is copied out of it
+    /// is read.
     pub fn is_mutating(&self) -> bool {
         match self.name {
             CallName::Open => self.flags.contains("O_CREAT") || self.flags.contains("O_TRUNC"),
+            CallName::Sendfile | CallName::CopyFileRange => {
+                self.to.as_ref().is_some_and(|to| to.role.is_some())
+            }
             CallName::Write
-            | CallName::Sendfile
-            | CallName::CopyFileRange
             | CallName::Rename
             | CallName::Link
             | CallName::Symlink
@@ -224,5 +228,10 @@ mod tests {
         check(CallName::Socket, None, "AF_INET, SOCK_STREAM", false);
         check(CallName::Msync, Some(Role::Published), "MS_SYNC", true);
         check(CallName::Stat, Some(Role::Published), "", false);
+        let mut copy = call(CallName::CopyFileRange, "/elsewhere", None);
+        copy.to = Some(Place { path: "p".to_owned(), role: Some(Role::Published) });
+        assert!(copy.is_mutating() && copy.is_step());
+        std::mem::swap(copy.path.as_mut().unwrap(), copy.to.as_mut().unwrap());
+        assert!(!copy.is_mutating() && !copy.is_step(), "it is read");
     }
 }

@@ -54,7 +54,8 @@ pub struct Point {
     pub shown: String,
     /// It is a step of the protocol, at which the client is killed; else it is only failed.
     pub is_step: bool,
-    /// The number of bytes that it asks for, if it does.
+    /// The number of bytes that it can transfer at most, as far as the run tells: what it asks for, of which a read got
+    /// no more than was there. One that transfers no more than one byte cannot be cut short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
     /// Others of the client's processes lived then, so that the one that made it can die alone.

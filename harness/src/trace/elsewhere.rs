@@ -36,6 +36,11 @@ impl Tracer {
     }
 
     /// Cannot be called.
+    pub fn can_cut(&self, _: u32, _: u64) -> bool {
+        match *self {}
+    }
+
+    /// Cannot be called.
     pub fn settle(&self) {
         match *self {}
     }

@@ -8,13 +8,16 @@
 //! 1. [`terms`]: what is said between a tracer and the rest of the harness;
 //! 2. `linux/calls`: which calls there are, and where their arguments tell what they are about;
 //! 3. `sys`: what is asked of the kernel, and all the unsafe code;
-//! 4. `paths` and `decode`: from numbers to a [`crate::model::call::Call`];
+//! 4. `paths`, `links`, `buffers`, `connections` and `decode`: from numbers to a [`crate::model::call::Call`];
 //! 5. `tracer`: a tracer on a thread of its own, and how to speak with it;
-//! 6. `world`: its loop; `launch`: how a process comes into it; `steps`: the two sides of a call; `endings`: what
+//! 6. `world`: its loop; `turn`: who changes the territory; `launch`: how a process comes into it; `steps`: the two sides
+//!    of a call, and `cut`, which makes it transfer less; `endings`: what
 //!    ends without a call of its own, with the account of open descriptors in `descriptors`.
 //!
 //! A call that a signal interrupts, and that the kernel makes again, is one call; where it fails with `EINTR`
 //! instead, that is told, and what its program then makes is another.
+//!
+//! What lies outside of the territory and is reached through a link in it is told of as `links` says.
 //!
 //! What is closed without `close` (by `dup2`, `close_range`, `exec` or an end) is told as a `close` with the flags
 //! `by dup2` and so on. Of a process that a signal ends, that is told when it has ended; who waits for a lock of it

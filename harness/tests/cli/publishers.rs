@@ -74,3 +74,44 @@ fn a_caller_in_a_session_of_its_own_dies_before_its_call() {
     let dead = dead.split_once("took back every fault").unwrap().0;
     assert!(dead.contains("never returned") && !dead.contains("byte for byte"), "{shown}");
 }
+
+/// It finds out where the link leads, and writes that file in place.
+#[test]
+fn what_a_link_leads_to_is_swept_and_seen_as_what_is_published() {
+    let lines = [
+        "os.close(handle)",
+        "os.unlink(name)",
+        "with open(self.path, 'wb') as out: out.write(data)",
+    ];
+    let Some(place) = publisher(&lines, true) else { return };
+    place.write(
+        "linked.toml",
+        "summary = 'What is published lies behind a link.'\n\
+        cache = { initial = 'expired' }\n\
+        [[inject]]\non = 'begin'\ndo = { plant = { path = 'published', content = 'link' } }\n\
+        [[inject]]\non = 'begin'\ndo = 'bump'\n",
+    );
+    sweep(&place, "client.toml", "linked.toml", &["--kills-only"]).check(1, &["no-partial-file"]);
+    let swept = swept(&place);
+    // It opens what is published to read it, twice, and once more to write.
+    for run in ["undisturbed", "open-published-3/killed-after", "write-published-1/killed-before"] {
+        let broken = swept.get(&format!("linked/{run}"));
+        assert!(
+            broken.is_some_and(|it| it.contains(&Invariant::NoPartialFile)),
+            "{run}: {swept:?}"
+        );
+    }
+}
+
+#[test]
+fn an_injection_that_has_nothing_to_cut_has_not_landed() {
+    let Some(place) = place_with(&[]) else { return };
+    place.write(
+        "none.toml",
+        "summary = 'A write is cut to more bytes than it has.'\n\
+        [[inject]]\non = { syscall = { call = 'write', path = 'temp' } }\ndo = { short = '64MiB' }\n",
+    );
+    place
+        .cachestorm(&["run", "none.toml", "--client", "reference"])
+        .check(3, &["vacuous", "fired and missed: this write asks for"]);
+}

@@ -213,10 +213,27 @@ fn point(call: &Call, before: &[&Call], fickle: &Fickle) -> Option<Point> {
         nth,
         shown,
         is_step,
-        bytes: call.bytes,
+        bytes: most(call),
         among_others,
         by_child,
     })
+}
+
+/// The bytes that a call can transfer at most, as far as the run tells: what it asks for, of which a read gets no more than
+/// is there. One that got none, as at the end of a file, is not cut by any number.
+fn most(call: &Call) -> Option<u64> {
+    let asked = call.bytes?;
+    let got = match call.result {
+        CallResult::Returned(got) if reads(call) => u64::try_from(got).unwrap_or(asked),
+        _ => asked,
+    };
+    Some(got.min(asked))
+}
+
+/// Whether a call reads or copies, and so asks for more than there may be.
+fn reads(call: &Call) -> bool {
+    use CallName::{CopyFileRange, Read, Recv, Sendfile};
+    matches!(call.name, Read | Recv | Sendfile | CopyFileRange)
 }
 
 /// The pattern by which a call is known again: what its file is, where the description says so, since temporaries
@@ -328,6 +345,15 @@ mod tests {
         assert!(write(Some(2)));
         assert!(!write(Some(1)), "there is nothing to be cut");
         assert!(!write(None));
+        let read = |got| {
+            let result = CallResult::Returned(got);
+            let of_temp = call(CallName::Read, "p", Some(Role::Temp));
+            let call = Call { bytes: Some(4096), result, ..of_temp };
+            deeds(&point(&call, &[], &Fickle::new()).unwrap(), choice)
+                .contains(&Deed::Short(ByteSize(1)))
+        };
+        assert!(read(2));
+        assert!(!read(1) && !read(0), "it gets no more in any case");
         // It is killed in parts where it has several, and orphans are made of those that it has started.
         let parts = |among_others, by_child| {
             let point = Point { among_others, by_child, ..rename.clone() };

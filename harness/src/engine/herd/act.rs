@@ -37,6 +37,8 @@ pub struct Cause {
 pub struct StandsAt {
     /// The process, which may be one that the client has started.
     pub pid: u32,
+    /// The thread of it.
+    pub tid: u32,
     /// The call.
     pub name: CallName,
     /// On which side of it.
@@ -110,7 +112,9 @@ impl Herd<'_> {
             && (action.is_about_call() || matches!(action, Action::Delay(_)))
         {
             targets.extend(cause.client);
-            calls::on_call(action, injection, call, &mut answer.at_call)
+            let traced = self.traced.as_ref();
+            let can_cut = |bytes| traced.is_some_and(|it| it.can_cut(call.tid, bytes));
+            calls::on_call(action, injection, call, can_cut, &mut answer.at_call)
         } else if action.is_about_process() {
             match self.targets(target, cause) {
                 Ok(found) => {

@@ -120,6 +120,11 @@ impl Traced {
         self.held.iter().any(|held| held.client == client)
     }
 
+    /// Whether the call before which a thread stands can be cut to so many bytes.
+    pub fn can_cut(&self, tid: u32, bytes: u64) -> bool {
+        self.tracer.can_cut(tid, bytes)
+    }
+
     fn answer(&self, tid: u32, decision: Decision, delay: Option<Duration>) {
         let tracer = Arc::clone(&self.tracer);
         match delay {
@@ -220,7 +225,13 @@ impl Herd<'_> {
         let cause = Cause {
             event,
             client: Some(call.client),
-            call: Some(StandsAt { pid: call.pid, name: call.name, phase, asked: call.bytes }),
+            call: Some(StandsAt {
+                pid: call.pid,
+                tid: call.tid,
+                name: call.name,
+                phase,
+                asked: call.bytes,
+            }),
             ..Cause::default()
         };
         let answer = self.fire(Occurrence::Call(call, phase, &command), cause).await.at_call;
@@ -314,7 +325,7 @@ impl Herd<'_> {
     }
 }
 
-/// What an action that acts on a call makes of it.
+/// What an action that acts on a call makes of it. `can_cut` says whether the call can be cut to so many bytes.
 ///
 /// # Errors
 /// Why it cannot, as half a sentence.
@@ -322,6 +333,7 @@ pub fn on_call(
     action: &Action,
     injection: Option<u32>,
     call: StandsAt,
+    can_cut: impl FnOnce(u64) -> bool,
     answer: &mut AtCall,
 ) -> Result<(), String> {
     let StandsAt { name, phase, asked, .. } = call;
@@ -331,13 +343,43 @@ pub fn on_call(
         _ if phase == Phase::After => return Err("the call has been made".to_owned()),
         Action::Errno(errno) => answer.decision = Decision::Fail(errno.number()),
         Action::Short(bytes) => match asked.filter(|_| name.may_be_short()) {
-            None => return Err(format!("this {name} asks for no number of bytes")),
+            None => return Err(format!("this {name} asks for no bytes that may go in parts")),
             Some(asked) if asked <= bytes.0 => {
                 return Err(format!("this {name} asks for {asked} bytes, and no more"));
+            }
+            Some(_) if !can_cut(bytes.0) => {
+                return Err(format!("nothing of what this {name} asks for could be cut"));
             }
             Some(_) => answer.decision = Decision::Short(bytes.0),
         },
         _ => return Err("this is no action on a call".to_owned()),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::call::CallName;
+    use crate::model::units::ByteSize;
+
+    #[test]
+    fn a_call_is_cut_only_where_something_can_be() {
+        let check = |name, asked, can_cut, expected: Result<(), &str>| {
+            let (pid, tid, phase) = (1, 1, Phase::Before);
+            let call = StandsAt { pid, tid, name, phase, asked };
+            let mut answer = AtCall::default();
+            let done = on_call(&Action::Short(ByteSize(3)), None, call, |_| can_cut, &mut answer);
+            assert_eq!(done, expected.map_err(str::to_owned));
+            assert_eq!(answer.decision == Decision::Short(3), done.is_ok());
+        };
+        check(CallName::Write, Some(4), true, Ok(()));
+        check(CallName::Write, Some(3), true, Err("this write asks for 3 bytes, and no more"));
+        let nothing = "nothing of what this write asks for could be cut";
+        check(CallName::Write, Some(4), false, Err(nothing));
+        // As a datagram.
+        check(CallName::Send, None, true, Err("this send asks for no bytes that may go in parts"));
+        let fsync = "this fsync asks for no bytes that may go in parts";
+        check(CallName::Fsync, None, true, Err(fsync));
+    }
 }

@@ -9,7 +9,9 @@
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+
+use super::calls::int;
+use super::paths::of_descriptor;
 
 /// The errors by which a file system says that it could not keep what it had taken.
 const LOSES: [i32; 3] = [libc::EIO, libc::ENOSPC, libc::EDQUOT];
@@ -31,7 +33,7 @@ impl Behind {
     pub fn writes(&mut self, tid: i32, pid: u32, fd: u64) {
         if let Some((id, length)) = open(tid, fd) {
             self.lengths.entry(id).or_insert(length);
-            self.writers.insert((pid, low(fd)), id);
+            self.writers.insert((pid, int(fd)), id);
         }
     }
 
@@ -44,7 +46,7 @@ impl Behind {
 
     /// A thread has synced the whole disk on which a descriptor's file lies, or all disks.
     pub fn all_synced(&mut self, tid: i32, fd: Option<u64>) {
-        match fd.map(|fd| fs::metadata(path(tid, fd))) {
+        match fd.map(|fd| fs::metadata(of_descriptor(tid, fd))) {
             None => self.lengths.clear(),
             Some(Ok(file)) => self.lengths.retain(|(device, _), _| *device != file.dev()),
             Some(Err(_)) => {}
@@ -67,24 +69,15 @@ impl Behind {
         error.filter(|error| LOSES.contains(error))?;
         let lost = length.checked_sub(safe).filter(|lost| *lost > 0)?;
         // Through the descriptor, for the file may have another name by now, or none.
-        let file = File::options().write(true).open(path(tid, fd)).ok()?;
+        let file = File::options().write(true).open(of_descriptor(tid, fd)).ok()?;
         file.set_len(safe).ok()?;
         Some(lost)
     }
 }
 
-fn path(tid: i32, fd: u64) -> PathBuf {
-    PathBuf::from(format!("/proc/{tid}/fd/{}", low(fd)))
-}
-
-/// Descriptors are passed as int; the upper half may hold anything.
-fn low(fd: u64) -> u32 {
-    (fd & 0xffff_ffff) as u32
-}
-
 /// The regular file behind a descriptor, and its length.
 fn open(tid: i32, fd: u64) -> Option<(FileId, u64)> {
-    let file = fs::metadata(path(tid, fd)).ok().filter(fs::Metadata::is_file)?;
+    let file = fs::metadata(of_descriptor(tid, fd)).ok().filter(fs::Metadata::is_file)?;
     Some(((file.dev(), file.ino()), file.len()))
 }
 
@@ -134,8 +127,8 @@ mod tests {
         assert_eq!(lost_after(|_, _, _| ()), Some(10));
         assert_eq!(lost_after(|behind, me, _| behind.all_synced(me, None)), Some(6));
         assert_eq!(lost_after(|behind, me, fd| behind.all_synced(me, Some(fd))), Some(6));
-        assert_eq!(lost_after(|behind, _, fd| behind.closed_unasked(1, low(fd))), Some(6));
-        assert_eq!(lost_after(|behind, _, fd| behind.closed_unasked(2, low(fd))), Some(10));
+        assert_eq!(lost_after(|behind, _, fd| behind.closed_unasked(1, int(fd))), Some(6));
+        assert_eq!(lost_after(|behind, _, fd| behind.closed_unasked(2, int(fd))), Some(10));
     }
 
     #[test]

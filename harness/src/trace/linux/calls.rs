@@ -30,6 +30,10 @@ pub enum Extra {
     Bytes(usize),
     /// Buffers, as an array of `iovec` and its length.
     Vectors(usize, usize),
+    /// A message, as a `msghdr` that names its buffers.
+    Message(usize),
+    /// Messages, as an array of `mmsghdr` and its length.
+    Messages(usize, usize),
     /// The flags of `open`.
     Open(usize),
     /// The flags of `openat2`, in a structure.
@@ -191,11 +195,11 @@ const KNOWN: [Known; 84] = [
     call(libc::SYS_mmap, N::Mmap, Fd(4), None, E::Mmap(2, 3)),
     call(libc::SYS_connect, N::Connect, Peer(1, 2), None, E::None),
     call(libc::SYS_sendto, N::Send, Fd(0), None, E::Bytes(2)),
-    call(libc::SYS_sendmsg, N::Send, Fd(0), None, E::None),
-    call(libc::SYS_sendmmsg, N::Send, Fd(0), None, E::None),
+    call(libc::SYS_sendmsg, N::Send, Fd(0), None, E::Message(1)),
+    call(libc::SYS_sendmmsg, N::Send, Fd(0), None, E::Messages(1, 2)),
     call(libc::SYS_recvfrom, N::Recv, Fd(0), None, E::Bytes(2)),
-    call(libc::SYS_recvmsg, N::Recv, Fd(0), None, E::None),
-    call(libc::SYS_recvmmsg, N::Recv, Fd(0), None, E::None),
+    call(libc::SYS_recvmsg, N::Recv, Fd(0), None, E::Message(1)),
+    call(libc::SYS_recvmmsg, N::Recv, Fd(0), None, E::Messages(1, 2)),
     call(libc::SYS_close, N::Close, Fd(0), None, E::None),
     bare(libc::SYS_socket, N::Socket, E::Socket(0, 1)),
     bare(libc::SYS_exit_group, N::Exit, E::Number(0)),
@@ -243,8 +247,7 @@ const MOVING: [libc::c_long; 4] =
 
 /// What a call makes of descriptors, where it is such a call.
 pub fn moves(number: u64, args: &[u64; 6]) -> Option<Move> {
-    // Descriptors and commands are ints; the upper half may hold anything.
-    let low = |at: usize| (args[at] & 0xffff_ffff) as u32;
+    let low = |at: usize| int(args[at]);
     match libc::c_long::try_from(number).ok()? {
         libc::SYS_dup => Some(Move::Duplicate(low(0))),
         libc::SYS_fcntl if DUPLICATES.contains(&low(1)) => Some(Move::Duplicate(low(0))),
@@ -256,6 +259,12 @@ pub fn moves(number: u64, args: &[u64; 6]) -> Option<Move> {
         }
         _ => None,
     }
+}
+
+/// An argument as the kernel takes it where it is an int: a descriptor, a command, flags. The upper half of the register
+/// may hold anything, and the filter does not look at it either.
+pub fn int(argument: u64) -> u32 {
+    (argument & 0xffff_ffff) as u32
 }
 
 /// The numbers of all calls that stop a process.

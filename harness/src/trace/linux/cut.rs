@@ -1,70 +1,90 @@
 //! A call that is to transfer fewer bytes than its program has asked for.
 //!
 //! The number of bytes is an argument of the call or, where it names an array of buffers, the length of the
-//! first of them that has room, which then is the only one. What was changed is put back behind the call: programs keep
-//! what they have passed in registers and buffers, and go on with it.
+//! first of them that has room, which then is the only one; of several messages, the first is the only one. What was
+//! changed is put back behind the call: programs keep what they have passed in registers and buffers, and go on with
+//! it. A call that the kernel makes again is cut again, since it is made with what its program has passed.
 
-use super::calls::{Extra, Known};
-use super::sys::{memory, ptrace};
+use std::io;
 
-/// What was changed, and what it was before.
+use super::buffers::{self, Named};
+use super::calls::{self, Extra};
+use super::sys::ptrace;
+
+/// What is changed so that a call transfers fewer bytes.
 #[derive(Debug)]
-pub(super) enum Cut {
-    /// An argument, by its number.
-    Argument { number: usize, was: u64 },
-    /// Where the buffers are and how many, and the length of the first that is not empty.
-    Vector { array: (usize, u64), count: (usize, u64), length: (u64, u64) },
+pub(super) struct Cut(Vec<Change>);
+
+/// One number, and what it is before and while it is changed.
+#[derive(Debug, Clone, Copy)]
+struct Change {
+    place: Place,
+    before: u64,
+    within: u64,
 }
 
-/// Where an `iovec` has its length.
-const LENGTH: u64 = 8;
-
-/// `IOV_MAX`: no call takes more buffers.
-const BUFFERS_MAX: u64 = 1024;
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// An argument, by its number.
+    Argument(usize),
+    /// Eight bytes at an address.
+    Word(u64),
+}
 
 impl Cut {
-    /// Cuts the call that a thread stands before to `bytes`; `None` where it asks for no more than that, or
-    /// not for a number of bytes at all.
-    pub fn make(tid: i32, known: &Known, args: &[u64; 6], bytes: u64) -> Option<Self> {
-        match known.extra {
-            Extra::Bytes(number) if args[number] > bytes => {
-                ptrace::set_argument(tid, number, bytes).ok()?;
-                Some(Self::Argument { number, was: args[number] })
-            }
-            Extra::Vectors(array, count) => {
-                // Empty buffers, which some C libraries put first, would be the end of the file by themselves.
-                let buffers = (0..args[count].min(BUFFERS_MAX)).map_while(|number| {
-                    let buffer = args[array].checked_add(number.checked_mul(2 * LENGTH)?)?;
-                    let place = buffer.checked_add(LENGTH)?;
-                    let length = memory::bytes(tid, place, 8).ok()?.try_into().ok()?;
-                    Some((buffer, place, u64::from_ne_bytes(length)))
-                });
-                let mut full = buffers.filter(|(_, _, length)| *length > 0);
-                let (buffer, place, length) = full.next()?;
-                if length <= bytes && full.next().is_none() {
-                    return None;
-                }
-                ptrace::set_word(tid, place, length.min(bytes)).ok()?;
-                ptrace::set_argument(tid, array, buffer).ok()?;
-                ptrace::set_argument(tid, count, 1).ok()?;
-                let (array, count) = ((array, args[array]), (count, args[count]));
-                Some(Self::Vector { array, count, length: (place, length) })
-            }
-            _ => None,
+    /// What cuts a call that a thread stands before to `bytes`; `None` where it asks for no more than that, or not for
+    /// a number of bytes at all.
+    pub fn of(tid: i32, extra: Extra, args: &[u64; 6], bytes: u64) -> Option<Self> {
+        let argument = |number: usize, within| Change {
+            place: Place::Argument(number),
+            before: args[number],
+            within,
+        };
+        if let Extra::Bytes(number) = extra {
+            return (args[number] > bytes).then(|| Self(vec![argument(number, bytes)]));
         }
+        let (named, buffers) = buffers::of_call(tid, extra, args)?;
+        // Empty buffers, which some C libraries put first, would be the end of the file by themselves.
+        let mut full = buffers.iter().filter(|buffer| buffer.length > 0);
+        let first = full.next()?;
+        let more_messages =
+            matches!(extra, Extra::Messages(_, count) if calls::int(args[count]) > 1);
+        if first.length <= bytes && full.next().is_none() && !more_messages {
+            return None;
+        }
+        let word = |address, before, within| Change { place: Place::Word(address), before, within };
+        let mut changes = vec![word(first.length_at(), first.length, first.length.min(bytes))];
+        match named {
+            Named::Arguments(at, number) => {
+                changes.extend([argument(at, first.vector), argument(number, 1)]);
+            }
+            Named::Words((at, array), (number, count)) => {
+                changes.extend([word(at, array, first.vector), word(number, count, 1)]);
+            }
+        }
+        if let Extra::Messages(_, count) = extra {
+            changes.push(argument(count, 1));
+        }
+        Some(Self(changes))
+    }
+
+    /// Cuts the call that a thread stands before.
+    pub fn make(&self, tid: i32) -> io::Result<()> {
+        self.0.iter().try_for_each(|change| set(tid, change.place, change.within))
     }
 
     /// Puts back what was changed, behind the call.
-    pub fn undo(self, tid: i32) {
-        // A process that is gone has nothing to be put back.
-        match self {
-            Self::Argument { number, was } => drop(ptrace::set_argument(tid, number, was)),
-            Self::Vector { array, count, length: (place, length) } => {
-                for (number, was) in [array, count] {
-                    drop(ptrace::set_argument(tid, number, was));
-                }
-                drop(ptrace::set_word(tid, place, length));
-            }
+    pub fn undo(&self, tid: i32) {
+        for change in &self.0 {
+            // A process that is gone has nothing to be put back.
+            let _ = set(tid, change.place, change.before);
         }
+    }
+}
+
+fn set(tid: i32, place: Place, value: u64) -> io::Result<()> {
+    match place {
+        Place::Argument(number) => ptrace::set_argument(tid, number, value),
+        Place::Word(address) => ptrace::set_word(tid, address, value),
     }
 }

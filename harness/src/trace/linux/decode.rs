@@ -1,9 +1,11 @@
 //! From a number and six arguments to a call that a person can read.
 
-use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::calls::{Extra, FICLONERANGE, Known, Where};
+use super::buffers;
+use super::calls::{Extra, FICLONERANGE, Known as Row, Where, int};
+use super::connections::Connections;
+use super::links::Links;
 use super::paths::{self, Open};
 use super::sys::memory;
 use crate::model::call::{CallName, Place};
@@ -20,8 +22,10 @@ pub struct Decoded {
     pub to: Option<Place>,
     /// What else it asks for.
     pub flags: String,
-    /// The bytes that it asks for.
+    /// The bytes that it asks for, where it may transfer fewer.
     pub bytes: Option<u64>,
+    /// It transfers a datagram, which goes whole or not at all.
+    pub is_whole: bool,
     /// The socket that becomes a connection of the internet by it.
     pub connects: Option<String>,
     /// It waits until a lock is free.
@@ -30,99 +34,99 @@ pub struct Decoded {
     pub tries_lock: bool,
 }
 
-/// The connections of the internet that were seen to be made: the name of a socket, and its peer.
-pub type Connections = HashMap<String, String>;
+/// What is known of files and sockets when a call is decoded.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
+    /// The directory that matters.
+    pub territory: &'a Territory,
+    /// The files outside of it that it leads to.
+    pub links: &'a Links,
+    /// The sockets that were seen to be made.
+    pub connections: &'a Connections,
+    /// Which calls are of interest.
+    pub reach: Reach,
+}
 
 /// Decodes a call that the thread `tid` stands before; `None` where it is of no interest.
-pub fn decode(
-    tid: i32,
-    known: &Known,
-    args: &[u64; 6],
-    territory: &Territory,
-    connections: &Connections,
-    reach: Reach,
-) -> Option<Decoded> {
+pub(super) fn decode(tid: i32, row: &Row, args: &[u64; 6], known: Known<'_>) -> Option<Decoded> {
     let mut call = Decoded {
-        name: known.name,
+        name: row.name,
         path: None,
         to: None,
         flags: String::new(),
         bytes: None,
+        is_whole: false,
         connects: None,
         blocks_on_lock: false,
         tries_lock: false,
     };
-    let reader = Reader { tid, args, territory, connections };
-    if let Some(place) = known.path {
-        call.path = reader.place(place, true, &mut call.name, &mut call.connects);
+    let reader = Reader { tid, args, known };
+    if let Some(place) = row.path {
+        call.path = reader.place(place, true, &mut call);
     }
-    if let Some(place) = known.to {
-        call.to = reader.place(place, false, &mut call.name, &mut call.connects);
+    if let Some(place) = row.to {
+        call.to = reader.place(place, false, &mut call);
     }
     let inside = [&call.path, &call.to].into_iter().flatten().any(|place| place.role.is_some());
     let told = match call.name {
         CallName::Connect => call.connects.is_some(),
         CallName::Exit | CallName::Socket => true,
         name if name.is_network() => call.path.is_some(),
-        CallName::Close => inside || call.path.as_ref().is_some_and(|it| is_peer(connections, it)),
+        CallName::Close => {
+            let leads = |place: &Place| known.connections.lead_to(&place.path);
+            inside || call.path.as_ref().is_some_and(leads)
+        }
         _ => inside,
     };
-    if !told && reach == Reach::Territory {
+    if !told && known.reach == Reach::Territory {
         return None;
     }
-    reader.extra(known.extra, &mut call);
+    reader.extra(row.extra, &mut call);
+    if call.is_whole {
+        call.bytes = None;
+    }
     Some(call)
-}
-
-/// Whether a place is the other end of a connection.
-fn is_peer(connections: &Connections, place: &Place) -> bool {
-    connections.values().any(|peer| *peer == place.path)
 }
 
 struct Reader<'a> {
     tid: i32,
     args: &'a [u64; 6],
-    territory: &'a Territory,
-    connections: &'a Connections,
+    known: Known<'a>,
 }
 
 impl Reader<'_> {
-    fn place(
-        &self,
-        place: Where,
-        is_first: bool,
-        name: &mut CallName,
-        connects: &mut Option<String>,
-    ) -> Option<Place> {
+    fn place(&self, place: Where, is_first: bool, call: &mut Decoded) -> Option<Place> {
         let path = match place {
             Where::Path(at) => paths::named(self.tid, None, self.args[at])?,
             Where::At(dir, at) => {
                 // `utimensat` and its like may name a descriptor alone.
                 if self.args[at] == 0 {
-                    return self.descriptor(self.args[dir], is_first, name);
+                    return self.descriptor(self.args[dir], is_first, call);
                 }
                 paths::named(self.tid, Some(self.args[dir]), self.args[at])?
             }
-            Where::Fd(at) => return self.descriptor(self.args[at], is_first, name),
+            Where::Fd(at) => return self.descriptor(self.args[at], is_first, call),
             Where::Peer(at, length) => {
                 let peer = self.peer(self.args[at], self.args[length])?;
                 if let Some(Open::Socket(socket)) = paths::open(self.tid, self.args[0]) {
-                    *connects = Some(socket);
+                    call.connects = Some(socket);
                 }
                 return Some(Place { path: peer, role: None });
             }
             Where::Cloned(command, at) => {
-                return self.descriptor(self.cloned(command, at)?, is_first, name);
+                return self.descriptor(self.cloned(command, at)?, is_first, call);
             }
             Where::Mapped(at) => paths::mapped(self.tid, self.args[at])?,
-            Where::Everything => self.territory.roots.first()?.clone(),
+            Where::Everything => self.known.territory.roots.first()?.clone(),
         };
-        Some(self.territory.place(&path))
+        let place = self.known.territory.place(&path);
+        let linked = || self.known.links.named(&path, call.name);
+        if place.role.is_some() { Some(place) } else { linked().or(Some(place)) }
     }
 
     /// The descriptor that is cloned from.
     fn cloned(&self, command: usize, at: usize) -> Option<u64> {
-        if self.args[command] & 0xffff_ffff != u64::from(FICLONERANGE) {
+        if int(self.args[command]) != FICLONERANGE {
             return Some(self.args[at]);
         }
         // `struct file_clone_range` begins with it, in eight bytes.
@@ -132,11 +136,17 @@ impl Reader<'_> {
 
     /// What a descriptor stands for; reading and writing are other calls where it is a connection, by whether
     /// it is the first that the call names.
-    fn descriptor(&self, fd: u64, is_first: bool, name: &mut CallName) -> Option<Place> {
+    fn descriptor(&self, fd: u64, is_first: bool, call: &mut Decoded) -> Option<Place> {
         match paths::open(self.tid, fd)? {
-            Open::File(path) => Some(self.territory.place(&path)),
+            Open::File(path) => {
+                let place = self.known.territory.place(&path);
+                let linked = || self.known.links.descriptor(self.tid, fd);
+                if place.role.is_some() { Some(place) } else { linked().or(Some(place)) }
+            }
             Open::Socket(socket) => {
-                let peer = self.connections.get(&socket)?;
+                let peer = self.known.connections.peer(&socket)?;
+                call.is_whole = !self.known.connections.is_stream(&socket);
+                let name = &mut call.name;
                 match name {
                     CallName::Read => *name = CallName::Recv,
                     CallName::Write => *name = CallName::Send,
@@ -153,7 +163,7 @@ impl Reader<'_> {
 
     /// The address in a `sockaddr`, where it is one of the internet.
     fn peer(&self, address: u64, length: u64) -> Option<String> {
-        let length = usize::try_from(length & 0xffff_ffff).ok()?.min(28);
+        let length = usize::try_from(int(length)).ok()?.min(28);
         let bytes = memory::bytes(self.tid, address, length).ok()?;
         let family = u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?);
         let port = u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?);
@@ -173,6 +183,7 @@ impl Reader<'_> {
 
     fn extra(&self, extra: Extra, call: &mut Decoded) {
         let arg = |at: usize| self.args[at];
+        let low = |at: usize| u64::from(int(self.args[at]));
         match extra {
             Extra::None => {
                 // The only call of this shape that makes a file is `creat`.
@@ -181,19 +192,23 @@ impl Reader<'_> {
                 }
             }
             Extra::Bytes(at) => call.bytes = Some(arg(at)),
-            Extra::Vectors(at, count) => call.bytes = self.total(arg(at), arg(count)),
-            Extra::Open(at) => call.flags = open_flags(arg(at)),
+            Extra::Vectors(..) | Extra::Message(_) | Extra::Messages(..) => {
+                let buffers = buffers::of_call(self.tid, extra, self.args);
+                let lengths = buffers.map(|(_, all)| all.into_iter().map(|it| it.length));
+                call.bytes = lengths.map(|all| all.fold(0, u64::wrapping_add));
+            }
+            Extra::Open(at) => call.flags = open_flags(low(at)),
             Extra::OpenHow(at) => {
                 let how = memory::bytes(self.tid, arg(at), 8).ok();
                 let flags = how.and_then(|bytes| bytes.try_into().ok()).map(u64::from_ne_bytes);
                 call.flags = flags.map(open_flags).unwrap_or_default();
             }
-            Extra::Flock(at) => self.flock(arg(at), call),
-            Extra::Fcntl(at, lock) => self.fcntl(arg(at), arg(lock), call),
+            Extra::Flock(at) => flock(int(arg(at)), call),
+            Extra::Fcntl(at, lock) => self.fcntl(int(arg(at)), arg(lock), call),
             Extra::Rename(at) => {
-                call.flags = words(arg(at), &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE")]);
+                call.flags = words(low(at), &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE")]);
             }
-            Extra::Unlink(at) if arg(at) & AT_REMOVEDIR != 0 => call.name = CallName::Rmdir,
+            Extra::Unlink(at) if low(at) & AT_REMOVEDIR != 0 => call.name = CallName::Rmdir,
             Extra::Unlink(_) => {}
             Extra::Mmap(protection, flags) => {
                 let shared = arg(flags) & 0xf;
@@ -204,8 +219,8 @@ impl Reader<'_> {
             Extra::Number(at) => call.flags = (arg(at) & 0xff).to_string(),
             Extra::Length(at) => call.flags = format!("to {} bytes", arg(at)),
             Extra::Socket(family, kind) => {
-                let family = if arg(family) & 0xffff_ffff == 2 { "AF_INET" } else { "AF_INET6" };
-                let kind = match arg(kind) & 0xf {
+                let family = if low(family) == 2 { "AF_INET" } else { "AF_INET6" };
+                let kind = match low(kind) & 0xf {
                     1 => ", SOCK_STREAM",
                     2 => ", SOCK_DGRAM",
                     _ => "",
@@ -215,7 +230,7 @@ impl Reader<'_> {
             Extra::Msync(length, flags) => {
                 call.bytes = Some(arg(length));
                 call.flags =
-                    words(arg(flags), &[(1, "MS_ASYNC"), (2, "MS_INVALIDATE"), (4, "MS_SYNC")]);
+                    words(low(flags), &[(1, "MS_ASYNC"), (2, "MS_INVALIDATE"), (4, "MS_SYNC")]);
             }
         }
         if call.name == CallName::Open && call.flags.contains("O_EXCL") {
@@ -225,20 +240,7 @@ impl Reader<'_> {
             matches!(call.name, CallName::Mkdir | CallName::Link | CallName::Symlink);
     }
 
-    fn flock(&self, operation: u64, call: &mut Decoded) {
-        let base = match operation & 0xf & !4 {
-            1 => "LOCK_SH",
-            2 => "LOCK_EX",
-            8 => "LOCK_UN",
-            _ => "",
-        };
-        let tries = operation & 4 != 0;
-        call.flags = format!("{base}{}", if tries { "|LOCK_NB" } else { "" });
-        call.tries_lock = tries && base != "LOCK_UN";
-        call.blocks_on_lock = !tries && base != "LOCK_UN";
-    }
-
-    fn fcntl(&self, command: u64, lock: u64, call: &mut Decoded) {
+    fn fcntl(&self, command: u32, lock: u64, call: &mut Decoded) {
         let (text, waits) = match command {
             6 => ("F_SETLK", false),
             7 => ("F_SETLKW", true),
@@ -258,14 +260,19 @@ impl Reader<'_> {
         let takes = kind != "F_UNLCK";
         (call.tries_lock, call.blocks_on_lock) = (takes && !waits, takes && waits);
     }
+}
 
-    /// The bytes in an array of buffers.
-    fn total(&self, address: u64, count: u64) -> Option<u64> {
-        let count = usize::try_from(count & 0xffff_ffff).ok()?.min(1024);
-        let bytes = memory::bytes(self.tid, address, count * 16).ok()?;
-        let lengths = bytes.chunks_exact(16).filter_map(|vector| vector[8..].try_into().ok());
-        Some(lengths.map(u64::from_ne_bytes).fold(0, u64::wrapping_add))
-    }
+fn flock(operation: u32, call: &mut Decoded) {
+    let base = match operation & 0xf & !4 {
+        1 => "LOCK_SH",
+        2 => "LOCK_EX",
+        8 => "LOCK_UN",
+        _ => "",
+    };
+    let tries = operation & 4 != 0;
+    call.flags = format!("{base}{}", if tries { "|LOCK_NB" } else { "" });
+    call.tries_lock = tries && base != "LOCK_UN";
+    call.blocks_on_lock = !tries && base != "LOCK_UN";
 }
 
 const AT_REMOVEDIR: u64 = 0x200;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::calls::Move;
+use super::calls::{Move, int};
 use super::descriptors::Closed;
 use super::paths;
 use super::sys::ptrace::{self, Stop};
@@ -47,11 +47,12 @@ impl World {
     pub(super) fn keep_account(&mut self, pending: &Pending, value: i64) {
         let call = &pending.call;
         let (Ok(pid), Some(place)) = (i32::try_from(call.pid), &call.path) else { return };
-        let first = (pending.raw.1[0] & 0xffff_ffff) as u32;
+        let first = int(pending.raw.1[0]);
         match call.name {
             CallName::Open if place.role.is_some() => {
-                if let Ok(fd) = u32::try_from(value) {
+                if let (Ok(fd), Ok(tid)) = (u32::try_from(value), i32::try_from(call.tid)) {
                     self.descriptors.opened(pid, fd, place.clone());
+                    self.links.opened(tid, fd.into(), place, &self.settings.territory);
                 }
             }
             CallName::Connect if value == 0 || value == -i64::from(libc::EINPROGRESS) => {

@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Component, Path, PathBuf};
 
+use super::calls::int;
 use super::sys::memory;
 
 /// What a descriptor stands for.
@@ -20,15 +21,18 @@ pub enum Open {
 
 /// What the descriptor `fd` of a thread stands for, if it is open.
 pub fn open(tid: i32, fd: u64) -> Option<Open> {
-    // Descriptors are passed as int; the upper half may hold anything.
-    let fd = (fd & 0xffff_ffff) as u32;
-    let link = fs::read_link(format!("/proc/{tid}/fd/{fd}")).ok()?;
+    let link = fs::read_link(of_descriptor(tid, fd)).ok()?;
     let bytes = link.as_os_str().as_bytes();
     if bytes.starts_with(b"/") {
         return Some(Open::File(file(bytes)));
     }
     let text = link.to_string_lossy().into_owned();
     Some(if text.starts_with("socket:") { Open::Socket(text) } else { Open::Other(text) })
+}
+
+/// Where the descriptor `fd` of a thread leads, as a path by which it can be opened or asked about.
+pub fn of_descriptor(tid: i32, fd: u64) -> PathBuf {
+    PathBuf::from(format!("/proc/{tid}/fd/{}", int(fd)))
 }
 
 /// The file that a process has mapped at an address, if there is one.
@@ -62,7 +66,7 @@ pub fn named(tid: i32, dir: Option<u64>, address: u64) -> Option<PathBuf> {
         return Some(normal(&path));
     }
     let base = match dir {
-        Some(fd) if fd as u32 as i32 != libc::AT_FDCWD => match open(tid, fd)? {
+        Some(fd) if int(fd) != libc::AT_FDCWD.cast_unsigned() => match open(tid, fd)? {
             Open::File(path) => path,
             _ => return None,
         },

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::calls::{self, RETURN_FROM_HANDLER};
 use super::cut::Cut;
-use super::decode::{Decoded, decode};
+use super::decode::{Decoded, Known, decode};
+use super::paths::{self, Open};
 use super::sys::filter::ARCH;
 use super::sys::ptrace::{self, Stop};
 use super::task::{Interrupted, Pending, State, Task};
@@ -84,11 +85,15 @@ impl World {
             }
             return None;
         }
-        let known = calls::known(number)?;
-        let settings = &self.settings;
-        let decoded =
-            decode(tid, known, &args, &settings.territory, &self.connections, settings.reach)?;
-        let Decoded { name, path, to, flags, bytes, connects, blocks_on_lock, tries_lock } =
+        let row = calls::known(number)?;
+        let known = Known {
+            territory: &self.settings.territory,
+            links: &self.links,
+            connections: &self.connections,
+            reach: self.settings.reach,
+        };
+        let decoded = decode(tid, row, &args, known)?;
+        let Decoded { name, path, to, flags, bytes, connects, blocks_on_lock, tries_lock, .. } =
             decoded;
         let (pid, tid) = (pid.cast_unsigned(), tid.cast_unsigned());
         let result = CallResult::Pending;
@@ -98,7 +103,8 @@ impl World {
         Some(Pending {
             call,
             raw,
-            fd: known.descriptor(&args),
+            fd: row.descriptor(&args),
+            short: None,
             cut: None,
             fails: None,
             connects,
@@ -108,13 +114,14 @@ impl World {
         })
     }
 
-    fn before(&mut self, tid: i32, pending: Pending, stack: u64) {
+    fn before(&mut self, tid: i32, mut pending: Pending, stack: u64) {
         let Some(task) = self.tasks.get_mut(&tid) else { return };
-        // A call that the kernel makes again is the same call, and has passed its gate.
+        // A call that the kernel makes again is the same call, has passed its gate, and is cut as it was.
         let same = |it: &Interrupted| it.stack == stack && it.pending.raw == pending.raw;
         let again = task.interrupted.iter().rposition(same);
         if let Some(at) = again {
-            task.interrupted.remove(at);
+            pending.short = task.interrupted.remove(at).pending.short;
+            cut_short(tid, &mut pending);
         }
         let stands = again.is_none() && self.stands_at_gate(&pending.call, Phase::Before);
         self.set(tid, State::Before(Box::new(pending)));
@@ -168,7 +175,9 @@ impl World {
             return;
         }
         match pending.call.name {
-            CallName::Write | CallName::Sendfile | CallName::CopyFileRange => {
+            CallName::Write | CallName::Sendfile | CallName::CopyFileRange
+                if pending.call.is_mutating() =>
+            {
                 behind.writes(tid, pending.call.pid, fd);
             }
             CallName::Close => {
@@ -195,9 +204,8 @@ impl World {
                         pending.takes_turn |= pending.call.role().is_some();
                     }
                     Decision::Short(bytes) => {
-                        let (number, args) = &pending.raw;
-                        pending.cut = calls::known(*number)
-                            .and_then(|known| Cut::make(tid, known, args, bytes));
+                        pending.short = Some(bytes);
+                        cut_short(tid, pending);
                     }
                 }
                 self.go_on(tid);
@@ -279,7 +287,13 @@ impl World {
             && matches!(error, None | Some(libc::EINPROGRESS))
             && let (Some(socket), Some(peer)) = (connects, &call.path)
         {
-            self.connections.insert(socket, peer.path.clone());
+            self.connections.connected(socket, peer.path.clone());
+        }
+        if call.name == CallName::Socket
+            && let (Ok(tid), Ok(fd)) = (i32::try_from(call.tid), u64::try_from(value))
+            && let Some(Open::Socket(socket)) = paths::open(tid, fd)
+        {
+            self.connections.made(socket, call.flags.contains("SOCK_STREAM"));
         }
         // POSIX lets a lock of fcntl(2) be refused by `EACCES`; of a file or directory it says something else.
         let refused = call.name == CallName::Fcntl && error == Some(libc::EACCES);
@@ -295,5 +309,21 @@ impl World {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.state = state;
         }
+    }
+}
+
+/// What cuts the call that a thread stands before to so many bytes, where it can be cut.
+pub(super) fn cut_of(tid: i32, pending: &Pending, bytes: u64) -> Option<Cut> {
+    let (number, args) = &pending.raw;
+    pending.call.bytes?;
+    Cut::of(tid, calls::known(*number)?.extra, args, bytes)
+}
+
+/// Cuts it to as many as it is to transfer, if that was said.
+fn cut_short(tid: i32, pending: &mut Pending) {
+    pending.cut = pending.short.and_then(|bytes| cut_of(tid, pending, bytes));
+    if let Some(cut) = &pending.cut {
+        // One that is gone is heard of as ended.
+        let _ = cut.make(tid);
     }
 }

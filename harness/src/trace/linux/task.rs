@@ -60,7 +60,9 @@ pub(super) struct Pending {
     pub raw: (u64, [u64; 6]),
     /// The descriptor that it is about, or that it changes where it names two.
     pub fd: Option<u64>,
-    /// What was changed so that it transfers fewer bytes than its program asked for.
+    /// The bytes that it is to transfer at most.
+    pub short: Option<u64>,
+    /// What was changed for that.
     pub cut: Option<Cut>,
     /// The error that it is to fail with.
     pub fails: Option<i32>,

@@ -24,6 +24,11 @@ pub(super) enum Command {
         tid: i32,
         decision: Decision,
     },
+    CanCut {
+        tid: i32,
+        bytes: u64,
+        can: mpsc::SyncSender<bool>,
+    },
     Settle {
         settled: mpsc::SyncSender<()>,
     },
@@ -75,6 +80,16 @@ impl Tracer {
         if let Ok(tid) = i32::try_from(tid) {
             self.tell(Command::Answer { tid, decision });
         }
+    }
+
+    /// Whether the call before which a thread stands would transfer fewer bytes where it is told to transfer `bytes` at
+    /// most: it asks for more than that, of bytes that may go in parts.
+    pub fn can_cut(&self, tid: u32, bytes: u64) -> bool {
+        let Ok(tid) = i32::try_from(tid) else { return false };
+        let (can, answer) = mpsc::sync_channel(1);
+        self.tell(Command::CanCut { tid, bytes, can });
+        // A thread that is gone cuts nothing.
+        answer.recv().unwrap_or(false)
     }
 
     /// Returns when everything has been told that has come to the tracer by now: the ends, for one, of all

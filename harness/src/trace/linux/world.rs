@@ -1,33 +1,28 @@
-//! The loop of a tracer: every process of its clients, what state each is in, and whose turn it is.
-//!
-//! Calls that change the territory are made one at a time: a process that stands before one waits for its
-//! turn. So between two of them nothing changes, whoever else runs, and what is looked at there is exactly
-//! what any reader would have found.
+//! The loop of a tracer: every process of its clients, and what state each is in.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::behind::Behind;
-use super::decode::Connections;
+use super::connections::Connections;
 use super::descriptors::Descriptors;
+use super::links::Links;
+use super::steps::cut_of;
 use super::sys::bell::Bell;
 use super::sys::ptrace;
 use super::sys::wait::{self, Change, Patience};
 use super::task::{Pending, State, Task};
 use super::telling::Telling;
 use super::tracer::Command;
+use super::turn::{Turns, sleeps};
 use crate::client::process::{End, Scope, send, signal_number};
 use crate::model::call::{Call, CallName, CallResult};
 use crate::model::scenario::Phase;
 use crate::model::units::Signal;
 use crate::trace::terms::{Heard, Reach, Settings};
-
-/// Looks at a call that holds the turn and has not returned, before it is taken for one that waits for
-/// something, such as an `open` of a pipe.
-const LOOKS_AT_SLOW: u32 = 200;
 
 /// Everything that one tracer knows.
 pub(super) struct World {
@@ -38,16 +33,15 @@ pub(super) struct World {
     pub ends: HashMap<i32, Sender<End>>,
     /// Threads that have begun before their parents told of them, and how they stand.
     early: HashMap<i32, Change>,
+    /// What lies outside of the territory and belongs to it.
+    pub links: Links,
     pub connections: Connections,
     /// What is open, so that it is known what is closed by other calls than `close`.
     pub descriptors: Descriptors,
     /// Processes whose end was told when they asked for it.
     pub told_ends: HashSet<i32>,
-    /// Who changes the territory.
-    turn: Option<i32>,
-    slow_looks: u32,
-    /// Who is next.
-    queue: VecDeque<i32>,
+    /// Who changes the territory, and who is next.
+    pub turns: Turns,
     /// Threads in a call that waits for a lock, and are not known to sleep yet.
     pub at_locks: Vec<i32>,
     /// What closing can lose, where an injection may make it fail.
@@ -58,6 +52,7 @@ pub(super) struct World {
 
 impl World {
     pub fn new(settings: Settings, heard: UnboundedSender<Heard>) -> Self {
+        let links = Links::of(&settings.territory);
         let fails_close = settings.gates.iter().any(|gate| gate.name == CallName::Close);
         Self {
             settings,
@@ -66,12 +61,11 @@ impl World {
             tasks: HashMap::new(),
             ends: HashMap::new(),
             early: HashMap::new(),
-            connections: Connections::new(),
+            links,
+            connections: Connections::default(),
             descriptors: Descriptors::default(),
             told_ends: HashSet::new(),
-            turn: None,
-            slow_looks: 0,
-            queue: VecDeque::new(),
+            turns: Turns::default(),
             at_locks: Vec::new(),
             blind: HashSet::new(),
         }
@@ -86,7 +80,7 @@ impl World {
                     return self.end_all();
                 }
             }
-            let must_look = !self.at_locks.is_empty() || !self.queue.is_empty();
+            let must_look = !self.at_locks.is_empty() || self.turns.are_waited_for();
             let patience = if must_look { Patience::Look } else { Patience::Wait };
             match wait::next(None, patience) {
                 Ok(Some((tid, change))) => self.on(tid, change),
@@ -118,6 +112,15 @@ impl World {
                 let _ = started.send(launched);
             }
             Command::Answer { tid, decision } => self.decide(tid, decision),
+            Command::CanCut { tid, bytes, can } => {
+                let pending = match self.tasks.get(&tid).map(|task| &task.state) {
+                    Some(State::Before(pending)) => Some(pending),
+                    _ => None,
+                };
+                let cut = pending.and_then(|pending| cut_of(tid, pending, bytes));
+                // Nobody waits for it only where the run is over.
+                let _ = can.send(cut.is_some());
+            }
             Command::Settle { settled } => {
                 self.telling.all();
                 // As above.
@@ -218,7 +221,7 @@ impl World {
     /// A thread is no more. The call that it was in never returned, and may have changed something.
     fn forget(&mut self, tid: i32) {
         let Some(task) = self.tasks.remove(&tid) else { return };
-        self.queue.retain(|waiting| *waiting != tid);
+        self.turns.forget(tid);
         self.at_locks.retain(|waiting| *waiting != tid);
         let mut open: Vec<Pending> = task.interrupted.into_iter().map(|it| it.pending).collect();
         if let State::Before(pending) | State::Within(pending) = task.state
@@ -231,45 +234,6 @@ impl World {
             self.tell(Heard::Call { at: Instant::now(), call });
         }
         self.end_turn(tid);
-    }
-
-    /// Whether a thread may change the territory now; else it is put in the queue.
-    pub fn take_turn(&mut self, tid: i32) -> bool {
-        if self.turn.is_none() || self.turn == Some(tid) {
-            (self.turn, self.slow_looks) = (Some(tid), 0);
-            return true;
-        }
-        if !self.queue.contains(&tid) {
-            self.queue.push_back(tid);
-        }
-        false
-    }
-
-    /// A thread has changed the territory, if it was its turn: what that made is looked at, and the next
-    /// goes on.
-    pub fn end_turn(&mut self, tid: i32) {
-        if self.turn == Some(tid) {
-            (self.settings.look)();
-            self.pass_turn();
-        }
-    }
-
-    fn pass_turn(&mut self) {
-        self.turn = None;
-        while self.turn.is_none()
-            && let Some(next) = self.queue.pop_front()
-        {
-            self.go_within(next);
-        }
-    }
-
-    /// A call may wait for something that another has to do first: it gives its turn away.
-    fn look_at_turn(&mut self) {
-        let Some(tid) = self.turn else { return };
-        self.slow_looks += 1;
-        if self.slow_looks > LOOKS_AT_SLOW && sleeps(tid) {
-            self.pass_turn();
-        }
     }
 
     fn look_at_locks(&mut self) {
@@ -327,13 +291,6 @@ impl World {
 /// Kills a process. One that is gone is what is wanted.
 fn kill(pid: i32) {
     let _ = send(pid.cast_unsigned(), signal_number(Signal::Kill), Scope::Process);
-}
-
-/// Whether a thread sleeps in the kernel until something comes for it.
-fn sleeps(tid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{tid}/stat")).unwrap_or_default();
-    let after_name = stat.rfind(')').and_then(|end| stat.get(end + 1..));
-    after_name.is_some_and(|rest| rest.trim_start().starts_with('S'))
 }
 
 /// The process of a thread.

@@ -1,12 +1,17 @@
 //! The tracer on real programs.
 
 mod control;
+mod cuts;
 mod endings;
+mod links;
+mod numbers;
 mod programs;
+mod turns;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -34,6 +39,8 @@ struct Bench {
     heard: UnboundedReceiver<Heard>,
     /// What could not be seen.
     blind: Vec<String>,
+    /// What else was told, as sentences.
+    notes: Vec<String>,
 }
 
 /// A process that was started.
@@ -62,7 +69,21 @@ impl Bench {
         let territory = Territory { roots: vec![root.clone()], roles: Roles::new(&files).unwrap() };
         let (tell, heard) = unbounded_channel();
         let tracer = Tracer::start(Settings { territory, reach, gates, look }, tell).unwrap();
-        Self { dir, root, tracer, heard, blind: Vec::new() }
+        Self { dir, root, tracer, heard, blind: Vec::new(), notes: Vec::new() }
+    }
+
+    /// One with what each look finds under the published name; nothing where there is no such file.
+    fn looking() -> (Self, Arc<Mutex<Vec<String>>>) {
+        let place = Arc::new(Mutex::new(PathBuf::new()));
+        let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (path, all) = (Arc::clone(&place), Arc::clone(&seen));
+        let look = move || {
+            let found = std::fs::read_to_string(path.lock().unwrap().join("list.json"));
+            all.lock().unwrap().push(found.unwrap_or_default());
+        };
+        let bench = Self::with(Vec::new(), Reach::Territory, Box::new(look));
+        place.lock().unwrap().clone_from(&bench.root);
+        (bench, seen)
     }
 
     /// Starts a program in the directory, which waits to be let go.
@@ -114,7 +135,8 @@ impl Bench {
                         self.tracer.answer(call.tid, decision);
                     }
                     Heard::Blind { text, .. } => self.blind.push(text),
-                    Heard::LockWaited { .. } | Heard::Lost { .. } | Heard::Note { .. } => {}
+                    Heard::Note { text, .. } => self.notes.push(text),
+                    Heard::LockWaited { .. } | Heard::Lost { .. } => {}
                 }
             }
             if running.is_empty() {

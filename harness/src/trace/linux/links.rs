@@ -1,0 +1,121 @@
+//! What lies outside of the territory, and is a file of it all the same: links in the territory lead there.
+//!
+//! The published path may be a symbolic link, or one of several names of a file, or lie below a folder that is a link.
+//! Whoever writes to that file under another name changes what is published, and so does whoever gives a name on the
+//! way to another file. Files are told by their numbers, and names by the way that leads through them. It is found out
+//! at every call, since links come and go at any time.
+//!
+//! A lock or a file that belongs to the published one is known so from when a client has opened it by its name in the
+//! territory, as its description has patterns for these, and no names.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use super::paths;
+use crate::model::call::{CallName, Place};
+use crate::model::record::Role;
+use crate::trace::terms::Territory;
+
+/// The kernel follows no more links than this on one way.
+const LINKS_MAX: usize = 40;
+
+/// The files of the territory that may be links, by their whole paths.
+#[derive(Debug, Default)]
+pub(super) struct Links(BTreeMap<PathBuf, Place>);
+
+impl Links {
+    /// Those of a territory: the published file.
+    pub fn of(territory: &Territory) -> Self {
+        let mut links = Self::default();
+        if let Some(root) = territory.roots.last() {
+            let path = root.join(territory.roles.published());
+            let place = territory.place(&path);
+            links.0.insert(path, place);
+        }
+        links
+    }
+
+    /// A thread has opened a file of the territory, and the descriptor may lead out of that.
+    pub fn opened(&mut self, tid: i32, fd: u64, place: &Place, territory: &Territory) {
+        let belongs = matches!(place.role, Some(Role::Lock | Role::Sidecar));
+        let Some(root) = territory.roots.last().filter(|_| belongs) else { return };
+        if let Some(paths::Open::File(path)) = paths::open(tid, fd)
+            && territory.place(&path).role.is_none()
+        {
+            self.0.insert(root.join(&place.path), place.clone());
+        }
+    }
+
+    /// The file of the territory that a thread's descriptor stands for, by its name there.
+    pub fn descriptor(&self, tid: i32, fd: u64) -> Option<Place> {
+        let file = paths::of_descriptor(tid, fd);
+        let found = self.0.iter().find(|(link, _)| are_one_file(link, &file));
+        found.map(|(_, place)| place.clone())
+    }
+
+    /// What a path outside of the territory is there, for a call that names it. It keeps its own name.
+    pub fn named(&self, path: &Path, call: CallName) -> Option<Place> {
+        let is = |link: &Path| match about(call) {
+            About::File => are_one_file(link, path),
+            About::Name => leads_through(link, path),
+            About::Either => {
+                are_one_file(link, path) || !path.exists() && leads_through(link, path)
+            }
+        };
+        let (_, place) = self.0.iter().find(|(link, _)| is(link))?;
+        Some(Place { path: path.to_string_lossy().into_owned(), role: place.role })
+    }
+}
+
+/// What a call changes or asks for.
+enum About {
+    /// The file that a path leads to.
+    File,
+    /// The path itself, as a name in its directory.
+    Name,
+    /// The file, or the name where there is none.
+    Either,
+}
+
+fn about(call: CallName) -> About {
+    match call {
+        CallName::Rename
+        | CallName::Link
+        | CallName::Symlink
+        | CallName::Unlink
+        | CallName::Mkdir
+        | CallName::Rmdir
+        | CallName::Mknod
+        | CallName::Readlink => About::Name,
+        CallName::Open => About::Either,
+        _ => About::File,
+    }
+}
+
+/// Whether two paths lead to the same file.
+fn are_one_file(link: &Path, path: &Path) -> bool {
+    let Ok(link) = fs::metadata(link) else { return false };
+    fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (link.dev(), link.ino()))
+}
+
+/// Whether the way from a link to its file leads through a name, which need not be there.
+fn leads_through(link: &Path, name: &Path) -> bool {
+    let Some(name) = in_its_directory(name) else { return false };
+    let mut at = link.to_path_buf();
+    for _ in 0..LINKS_MAX {
+        let Some(here) = in_its_directory(&at) else { return false };
+        if here == name {
+            return true;
+        }
+        let Ok(to) = fs::read_link(&here) else { return false };
+        at = here.with_file_name(to);
+    }
+    false
+}
+
+/// A path by the true path of the directory that it is a name in.
+fn in_its_directory(path: &Path) -> Option<PathBuf> {
+    Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?))
+}
