@@ -106,7 +106,13 @@ fn action() -> impl Strategy<Value = Action> {
 
 fn told() -> impl Strategy<Value = Option<Told>> {
     let exit = option::of(vec(prop::sample::select(State::ALL.to_vec()), 0..2));
-    let subject = prop::sample::select(vec![Subject::State, Subject::Locked, Subject::Fetches]);
+    let subject = prop::sample::select(vec![
+        Subject::State,
+        Subject::Locked,
+        Subject::Holder,
+        Subject::Hits,
+        Subject::Fetches,
+    ]);
     let text = option::of(prop::sample::select(vec!["fresh", "true", "1", "x"]));
     let output =
         prop::collection::btree_map(subject, text.prop_map(|it| it.map(str::to_owned)), 0..2);
