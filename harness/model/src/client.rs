@@ -188,6 +188,10 @@ pub struct Claims {
     /// error holds this text, so that the caller knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_if_error: Option<String>,
+    /// How old a catalogue may be that is served so; older ones are not, whatever is wrong with the server.
+    /// Without it any age will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_bound: Option<Span>,
     /// It asks with `If-None-Match`, so that scenarios about validators have something to judge.
     pub validators: bool,
 }
@@ -255,3 +259,9 @@ impl Client {
         self.ttl.unwrap_or(scenario_ttl)
     }
 }
+
+    /// The age from which on nothing is served in place of an error, where the client promises one. What is
+    /// within its TTL is served in any case.
+    pub fn effective_stale_bound(&self, ttl: Span) -> Option<Span> {
+        self.claims.stale_bound.map(|bound| bound.max(ttl))
+    }

@@ -82,6 +82,7 @@ fn action() -> impl Strategy<Value = Action> {
         Action::Age,
         Action::ReadOnly,
         Action::AgeBy(Span::from_secs(5)),
+        Action::AgePastBound,
         Action::ClockBack(Span::from_secs(5)),
         Action::CoarseTimes(Span::from_secs(1)),
         Action::Fill(crate::model::units::ByteSize(0)),

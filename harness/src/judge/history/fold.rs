@@ -253,6 +253,10 @@ impl<'a> Fold<'a> {
             Action::Wipe => self.history.faults.wiped.push(now),
             Action::Age => {
                 let older = self.history.ttl.saturating_add(BEYOND_TTL);
+            Action::AgePastBound => {
+                let older = self.history.stale_bound().unwrap_or(self.history.ttl);
+                self.aged = self.aged.saturating_add(older).saturating_add(BEYOND_TTL);
+            }
                 self.aged = self.aged.saturating_add(older);
             }
             Action::AgeBy(span) => self.aged = self.aged.saturating_add(span.nanos()),

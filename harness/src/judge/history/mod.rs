@@ -127,6 +127,12 @@ impl<'a> History<'a> {
 
     /// The process of `client`, if it was spawned.
     pub(super) fn process(&self, client: ClientId) -> Option<&Process<'a>> {
+    /// The age from which on nothing is served in place of an error, in nanoseconds, where the client promises one.
+    pub(super) fn stale_bound(&self) -> Option<u64> {
+        let record = self.record;
+        record.client.effective_stale_bound(record.ttl).map(Span::nanos)
+    }
+
         self.by_client.get(&client).map(|&index| &self.processes[index])
     }
 
