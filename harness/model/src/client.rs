@@ -194,6 +194,9 @@ pub struct Claims {
     pub stale_bound: Option<Span>,
     /// It asks with `If-None-Match`, so that scenarios about validators have something to judge.
     pub validators: bool,
+    /// What it publishes has the permissions of the file in whose place it comes, from the moment that it has the
+    /// name.
+    pub permissions: bool,
 }
 
 impl Client {
@@ -258,10 +261,10 @@ impl Client {
     pub fn effective_ttl(&self, scenario_ttl: Span) -> Span {
         self.ttl.unwrap_or(scenario_ttl)
     }
-}
 
     /// The age from which on nothing is served in place of an error, where the client promises one. What is
     /// within its TTL is served in any case.
     pub fn effective_stale_bound(&self, ttl: Span) -> Option<Span> {
         self.claims.stale_bound.map(|bound| bound.max(ttl))
     }
+}

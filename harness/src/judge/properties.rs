@@ -195,8 +195,8 @@ fn directory_event() -> impl Strategy<Value = What> {
         Change::Touched,
     ]);
     prop_oneof![
-        3 => (sighting(), option::of(any::<i64>()))
-            .prop_map(|(sighting, modified_ms)| What::Published { sighting, modified_ms }),
+        3 => (sighting(), option::of(any::<i64>()), option::of(0_u32..0o1000))
+            .prop_map(|(sighting, modified_ms, mode)| What::Published { sighting, modified_ms, mode }),
         1 => (change, path(), role())
             .prop_map(|(change, path, role)| What::File { change, path, role }),
         1 => vec((path(), role()), 0..4)

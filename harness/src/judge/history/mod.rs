@@ -69,6 +69,8 @@ pub(super) struct Seen<'a> {
     pub(super) sighting: &'a Sighting,
     /// The modification time, in milliseconds after the Unix epoch.
     pub(super) modified_ms: Option<i64>,
+    /// The permission bits.
+    pub(super) mode: Option<u32>,
 }
 
 /// A change in the cache directory.
@@ -125,14 +127,14 @@ impl<'a> History<'a> {
         fold::fold(record)
     }
 
-    /// The process of `client`, if it was spawned.
-    pub(super) fn process(&self, client: ClientId) -> Option<&Process<'a>> {
     /// The age from which on nothing is served in place of an error, in nanoseconds, where the client promises one.
     pub(super) fn stale_bound(&self) -> Option<u64> {
         let record = self.record;
         record.client.effective_stale_bound(record.ttl).map(Span::nanos)
     }
 
+    /// The process of `client`, if it was spawned.
+    pub(super) fn process(&self, client: ClientId) -> Option<&Process<'a>> {
         self.by_client.get(&client).map(|&index| &self.processes[index])
     }
 
