@@ -58,7 +58,7 @@ impl Writer {
         self.push(What::HeadSent { request, status: 200, serial, etag, body: 16384 });
         self.push(What::ResponseDone { request, sent: 16384 });
         let sighting = Sighting::Whole { serial: Serial(1), exact: true };
-        self.push(What::Published { sighting, modified_ms: None });
+        self.push(What::Published { sighting, modified_ms: None, mode: None });
     }
 
     fn wave(&mut self, wave: u32, clients: &[ClientId], herd: Herd) {

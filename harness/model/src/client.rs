@@ -188,8 +188,15 @@ pub struct Claims {
     /// error holds this text, so that the caller knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stale_if_error: Option<String>,
+    /// How old a catalogue may be that is served so; older ones are not, whatever is wrong with the server.
+    /// Without it any age will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale_bound: Option<Span>,
     /// It asks with `If-None-Match`, so that scenarios about validators have something to judge.
     pub validators: bool,
+    /// What it publishes has the permissions of the file in whose place it comes, from the moment that it has the
+    /// name.
+    pub permissions: bool,
 }
 
 impl Client {
@@ -253,5 +260,11 @@ impl Client {
     /// The TTL in force: the client's own where it has a fixed one, else the scenario's.
     pub fn effective_ttl(&self, scenario_ttl: Span) -> Span {
         self.ttl.unwrap_or(scenario_ttl)
+    }
+
+    /// The age from which on nothing is served in place of an error, where the client promises one. What is
+    /// within its TTL is served in any case.
+    pub fn effective_stale_bound(&self, ttl: Span) -> Option<Span> {
+        self.claims.stale_bound.map(|bound| bound.max(ttl))
     }
 }

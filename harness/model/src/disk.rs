@@ -38,6 +38,16 @@ pub struct Chmod {
     pub mode: u32,
 }
 
+impl Chmod {
+    /// The permission bits by which an owner reads and writes a file.
+    const OWNERS: u32 = 0o600;
+
+    /// Whether the owner may still read and write the file: it is closed to others, if to anybody.
+    pub fn leaves_owner(&self) -> bool {
+        self.mode & Self::OWNERS == Self::OWNERS
+    }
+}
+
 /// A file put into the cache directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

@@ -239,6 +239,8 @@ pub enum Action {
     Age,
     /// Make the cache older by so much: to just before its edge, or from there to just after it.
     AgeBy(Span),
+    /// Make the cache older than what the client promises to serve when the server is away, by a second.
+    AgePastBound,
     /// As after a clock that was set back by so much: every file of the cache is dated so much later. The
     /// clock itself stays as it is, since no process has one of its own (`CLOCK_REALTIME` is in no namespace).
     ClockBack(Span),
@@ -289,6 +291,11 @@ impl Action {
         matches!(self, Self::ServiceDown(_) | Self::ServiceHang(_) | Self::ServiceUp(_))
     }
 
+    /// Whether the action makes the cache older.
+    pub fn makes_older(&self) -> bool {
+        matches!(self, Self::Age | Self::AgeBy(_) | Self::AgePastBound)
+    }
+
     /// Whether the action may be aimed at one client.
     pub fn takes_target(&self) -> bool {
         self.is_about_process() || matches!(self, Self::Fault(_))
@@ -302,6 +309,7 @@ impl Action {
                 | Self::Run(_)
                 | Self::Age
                 | Self::AgeBy(_)
+                | Self::AgePastBound
                 | Self::Free
                 | Self::CatwalkUp
                 | Self::Mend
@@ -338,6 +346,7 @@ impl fmt::Display for Action {
             Self::Bump => f.write_str("bump the catalogue"),
             Self::Age => f.write_str("age the cache past its TTL"),
             Self::AgeBy(span) => write!(f, "age the cache by {span}"),
+            Self::AgePastBound => f.write_str("age the cache past all that may be served stale"),
             Self::ClockBack(span) => {
                 write!(f, "date the cache as after a clock set back by {span}")
             }

@@ -200,6 +200,9 @@ pub enum What {
         sighting: Sighting,
         /// Its modification time, in milliseconds after the Unix epoch.
         modified_ms: Option<i64>,
+        /// Its permission bits.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<u32>,
     },
     /// A client made a system call on the cache directory or the network, and the tracer saw what came of it.
     /// Only where the run is traced.

@@ -96,6 +96,10 @@ pub enum Subject {
     State,
     /// Whether somebody holds the lock: `true` or `false`.
     Locked,
+    /// Who holds it: the number of the process that was started for it, and nothing or null where nobody does.
+    Holder,
+    /// How many reads of all processes have found a fresh catalogue in the file, and neither waited nor asked.
+    Hits,
     /// How many catalogues all processes have received whole from the server (200), in the whole life of the cache.
     Fetches,
     /// How many times the server has confirmed to them what they had (304).
@@ -108,6 +112,8 @@ impl Subject {
         match self {
             Self::State => "state",
             Self::Locked => "locked",
+            Self::Holder => "holder",
+            Self::Hits => "hits",
             Self::Fetches => "fetches",
             Self::Revalidations => "revalidations",
         }
@@ -138,6 +144,10 @@ pub enum Fact {
     Locked,
     /// Whether the lock is held, where nobody did.
     Unlocked,
+    /// Who holds the lock, where somebody did.
+    Holder,
+    /// The number of hits.
+    Hits,
     /// The number of catalogues received.
     Fetches,
     /// The number of confirmations.
@@ -150,6 +160,8 @@ impl Fact {
         match self {
             Self::Fresh | Self::Stale | Self::Absent | Self::Corrupt => Subject::State,
             Self::Locked | Self::Unlocked => Subject::Locked,
+            Self::Holder => Subject::Holder,
+            Self::Hits => Subject::Hits,
             Self::Fetches => Subject::Fetches,
             Self::Revalidations => Subject::Revalidations,
         }
@@ -162,7 +174,7 @@ impl Fact {
             Self::Stale => Some(State::Stale),
             Self::Absent => Some(State::Absent),
             Self::Corrupt => Some(State::Corrupt),
-            Self::Locked | Self::Unlocked | Self::Fetches | Self::Revalidations => None,
+            _ => None,
         }
     }
 

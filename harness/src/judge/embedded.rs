@@ -2,10 +2,11 @@
 //!
 //! It is older than all that Catwalk has ever served. Whoever publishes it because it was told to (`update-embedded`)
 //! may return it, and so may all who find it published then. Anybody else may only where nothing else could be had: no
-//! whole catalogue lay there when it was let go, and an injected fault explains that it got none from Catwalk.
+//! whole catalogue lay there when it was let go that it may serve, and an injected fault explains that it got none from Catwalk.
 
 use super::explain;
 use super::history::{History, Process, Seen, WATCH_LAG};
+use super::stale_if_error::bound::{self, Reached};
 use crate::model::record::Sighting;
 use crate::model::units::Serial;
 
@@ -33,7 +34,11 @@ pub(super) fn complaint(history: &History<'_>, process: &Process<'_>) -> Option<
     let closed = history.faults.unreadable.overlap(released.index, ended.index)
         || process.had_broken_call(ended)
         || history.faults.published_touched(released.index, ended.index);
-    match lay.and_then(|seen| Some((seen.moment, seen.sighting.serial()?))).filter(|_| !closed) {
+    let too_old = bound::reached(history, released, ended) != Reached::No;
+    match lay
+        .and_then(|seen| Some((seen.moment, seen.sighting.serial()?)))
+        .filter(|_| !closed && !too_old)
+    {
         Some((since, lay)) => {
             Some(format!("returned {serial}, although {lay} lay there since {since}"))
         }

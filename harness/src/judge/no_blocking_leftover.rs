@@ -3,6 +3,9 @@
 //! Judged by the probes, one on the cache as the faults left it and one after its TTL. What a probe does
 //! wrong is reported here and nowhere else. A lock file that stays is no fault where it is only what an
 //! advisory lock is taken on; where the file *is* the lock, none may remain when all have ended.
+//! What is published shuts nobody out whom the file before did not (`permissions`).
+
+pub(super) mod permissions;
 
 use super::embedded;
 use super::findings::{Findings, counted};
@@ -21,6 +24,7 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
     if history.record.client.files.lock_kind == LockKind::Existence {
         judge_locks(history, &mut findings);
     }
+    permissions::evaluate(history, &mut findings);
     findings.conclude("no probe ran after the faults had ended", |evaluations| {
         format!("{} on what the probes met or left", counted(evaluations, "check", "checks"))
     })

@@ -6,6 +6,7 @@
 use super::findings::counted;
 use super::history::History;
 use super::measures;
+use super::no_blocking_leftover::permissions;
 use super::telling;
 use crate::model::fault::Fault;
 use crate::model::record::{Effect, ExitStatus, What};
@@ -128,6 +129,7 @@ fn gaps(history: &History<'_>, invariants: &[InvariantReport], measures: &Measur
     gaps.extend(telling::demanded(history).filter(|(_, times)| *times == 0).map(|(fact, _)| {
         format!("nothing that a command told of \"{fact}\" could be held against what was so")
     }));
+    gaps.extend(permissions::gap(history));
     shorten(gaps)
 }
 

@@ -82,6 +82,7 @@ fn action() -> impl Strategy<Value = Action> {
         Action::Age,
         Action::ReadOnly,
         Action::AgeBy(Span::from_secs(5)),
+        Action::AgePastBound,
         Action::ClockBack(Span::from_secs(5)),
         Action::CoarseTimes(Span::from_secs(1)),
         Action::Fill(crate::model::units::ByteSize(0)),
@@ -106,7 +107,13 @@ fn action() -> impl Strategy<Value = Action> {
 
 fn told() -> impl Strategy<Value = Option<Told>> {
     let exit = option::of(vec(prop::sample::select(State::ALL.to_vec()), 0..2));
-    let subject = prop::sample::select(vec![Subject::State, Subject::Locked, Subject::Fetches]);
+    let subject = prop::sample::select(vec![
+        Subject::State,
+        Subject::Locked,
+        Subject::Holder,
+        Subject::Hits,
+        Subject::Fetches,
+    ]);
     let text = option::of(prop::sample::select(vec!["fresh", "true", "1", "x"]));
     let output =
         prop::collection::btree_map(subject, text.prop_map(|it| it.map(str::to_owned)), 0..2);
@@ -188,8 +195,8 @@ fn directory_event() -> impl Strategy<Value = What> {
         Change::Touched,
     ]);
     prop_oneof![
-        3 => (sighting(), option::of(any::<i64>()))
-            .prop_map(|(sighting, modified_ms)| What::Published { sighting, modified_ms }),
+        3 => (sighting(), option::of(any::<i64>()), option::of(0_u32..0o1000))
+            .prop_map(|(sighting, modified_ms, mode)| What::Published { sighting, modified_ms, mode }),
         1 => (change, path(), role())
             .prop_map(|(change, path, role)| What::File { change, path, role }),
         1 => vec((path(), role()), 0..4)

@@ -6,6 +6,7 @@
 //! its word, and only where its exit is no failure.
 
 mod counts;
+mod hits;
 mod lock;
 mod state;
 
@@ -101,19 +102,20 @@ fn facts<'h>(
         }
         (states, status) => state::hold(history, life, states, &format!("by {status}")),
     });
-    let by_output = told.output.iter().map(move |(subject, text)| {
-        let Some(text) = text else {
-            let what = "on standard output, where its description says that it stands";
-            return Held::Lie(None, format!("told nothing of {subject} {what}"));
-        };
-        match subject {
-            Subject::State => state::hold_word(history, life, text),
-            Subject::Locked => lock::hold(history, teller, life, text),
-            Subject::Fetches | Subject::Revalidations => {
+    let by_output =
+        told.output.iter().map(move |(subject, text)| match (subject, text.as_deref()) {
+            (Subject::Holder, text) => lock::hold_holder(history, teller, life, text),
+            (_, None) => {
+                let what = "on standard output, where its description says that it stands";
+                Held::Lie(None, format!("told nothing of {subject} {what}"))
+            }
+            (Subject::State, Some(text)) => state::hold_word(history, life, text),
+            (Subject::Locked, Some(text)) => lock::hold(history, teller, life, text),
+            (Subject::Hits, Some(text)) => hits::hold(history, life, text),
+            (Subject::Fetches | Subject::Revalidations, Some(text)) => {
                 counts::hold(history, life, *subject, text)
             }
-        }
-    });
+        });
     by_exit.into_iter().chain(by_output)
 }
 

@@ -240,7 +240,7 @@ impl Story {
 
     /// The published path is seen.
     pub(super) fn see(self, sighting: Sighting) -> Self {
-        self.push(What::Published { sighting, modified_ms: None })
+        self.push(What::Published { sighting, modified_ms: None, mode: None })
     }
 
     /// The client exits with code 0 and this catalogue.

@@ -277,9 +277,8 @@ impl<'h, 'a> Finder<'h, 'a> {
             let found = injected.binary_search_by_key(&now.index, |it| it.moment.index);
             found.is_ok_and(|index| injected[index].landed())
         };
-        let dates =
-            matches!(action, Action::Age | Action::AgeBy(_) | Action::CoarseTimes(_)) && landed();
-        if on_published || dates {
+        let dates = action.makes_older() || matches!(action, Action::CoarseTimes(_));
+        if on_published || (dates && landed()) {
             self.fresh_act = true;
             self.lone_act = self.alive == 0;
         }

@@ -81,8 +81,18 @@ fn files(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
 fn action(action: &Action, client: &Client, reasons: &mut Vec<String>) {
     match action {
         Action::Remove(path) => role(path, client, reasons),
+        Action::AgePastBound if client.claims.stale_bound.is_none() => reasons.push(format!(
+            "the scenario is about a catalogue that is too old to be served, and `{}` states no such bound",
+            client.name
+        )),
         Action::Chmod(chmod) => {
             role(&chmod.path, client, reasons);
+            if chmod.path == "published" && chmod.leaves_owner() && !client.claims.permissions {
+                reasons.push(format!(
+                    "the scenario is about permissions that are kept, which `{}` does not claim to do",
+                    client.name
+                ));
+            }
             if chmod.path == "lock" && client.files.lock_kind == LockKind::Existence {
                 reasons.push(format!(
                     "the scenario is about a lock file that stays, and that of `{}` lies there only while it is held",
@@ -235,6 +245,16 @@ mod tests {
         let reason = "the scenario is about serving stale data in place of an error, which `c` does not claim to do";
         check(about, PLAIN, &[reason]);
         check(about, &format!("{PLAIN}\nclaims = {{ stale-if-error = 'stale' }}"), &[]);
+        let about = "[cache]\ninitial = 'fresh'\n[[wave]]\nbefore = ['age-past-bound']";
+        let reason = "the scenario is about a catalogue that is too old to be served, and `c` states no such bound";
+        check(about, PLAIN, &[reason]);
+        check(about, &format!("{PLAIN}\nclaims = {{ stale-bound = '7d' }}"), &[]);
+        let about =
+            "[[inject]]\non = 'begin'\ndo = { chmod = { path = 'published', mode = 0o640 } }";
+        let reason =
+            "the scenario is about permissions that are kept, which `c` does not claim to do";
+        check(about, PLAIN, &[reason]);
+        check(about, &format!("{PLAIN}\nclaims = {{ permissions = true }}"), &[]);
         let about = "[expect]\nproves = ['validator-fidelity']";
         let reason = "the scenario is about validators, which `c` does not claim to send";
         check(about, PLAIN, &[reason]);

@@ -51,7 +51,7 @@ impl Tale {
         let from = Some("providers.json.tmp".to_owned());
         let (path, role) = ("providers.json".to_owned(), Role::Published);
         self.add(What::File { change: Change::Renamed { from }, path, role });
-        self.add(What::Published { sighting: whole(), modified_ms: None })
+        self.add(What::Published { sighting: whole(), modified_ms: None, mode: None })
     }
 }
 

@@ -350,6 +350,7 @@ pub fn every_event() -> Record {
                 how: "cut off after 8192 of 16384 bytes of catalogue 1".to_owned(),
             },
             modified_ms: Some(1_765_442_280_000),
+            mode: None,
         },
         request(2, Some(2), Some("\"00112233aabbccdd\"")),
         What::ResponseDone { request: RequestId(2), sent: 16_384 },
@@ -358,7 +359,7 @@ pub fn every_event() -> Record {
             "providers.json",
             Role::Published,
         ),
-        What::Published { sighting: whole(true), modified_ms: None },
+        What::Published { sighting: whole(true), modified_ms: None, mode: None },
         exited(2, ExitStatus::Code(0), whole(false), ""),
         exited(
             3,

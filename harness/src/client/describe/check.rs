@@ -40,6 +40,12 @@ pub fn check(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
             "write the word by which the client tells that a catalogue is old, such as \"stale\"",
         ));
     }
+    if client.claims.stale_bound.is_some() && client.claims.stale_if_error.is_none() {
+        let node = root.get("claims").get("stale-bound");
+        problems.push(Problem::at(node.span(), "a bound for what is never served").help(
+            "add `stale-if-error`, with the word by which the client tells that a catalogue is old",
+        ));
+    }
 }
 
 /// Every command of a description, with its place.

@@ -23,11 +23,14 @@ pub(super) fn check(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem
         for (subject, pointer) in &tells.output {
             json_pointer(pointer, &node.get("output").get(subject.as_str()), problems);
         }
-        if tells.output.contains_key(&Subject::Locked) && client.files.locks.is_empty() {
-            let place = node.get("output").get(Subject::Locked.as_str());
+        let about_lock = [Subject::Locked, Subject::Holder].into_iter();
+        let told = about_lock.filter(|subject| tells.output.contains_key(subject));
+        for subject in told.filter(|_| client.files.locks.is_empty()) {
+            let place = node.get("output").get(subject.as_str());
+            let help =
+                format!("write `locks` and `lock-kind` in [files], or leave `{subject}` out");
             problems.push(
-                Problem::at(place.key_span(), "there is no lock that could be held")
-                    .help("write `locks` and `lock-kind` in [files], or leave `locked` out"),
+                Problem::at(place.key_span(), "there is no lock that could be held").help(help),
             );
         }
     }

@@ -318,6 +318,7 @@ impl Herd<'_> {
             Action::ForkStorm(count) => self.fork_storm(*count)?,
             Action::Age => self.age(self.disk.age_by()).await?,
             Action::AgeBy(span) => self.age(span.0).await?,
+            Action::AgePastBound => self.age_past_bound().await?,
             Action::ClockBack(span) => self.disk.clock_back(span.0)?,
             Action::CoarseTimes(span) => self.disk.coarse_times(span.0)?,
             Action::Chmod(chmod) => self.disk.chmod(chmod)?,

@@ -9,6 +9,7 @@ use super::world::Herd;
 use crate::client::prepare;
 use crate::client::process::{self, Ended, Notice, Scope, send};
 use crate::inject::disk::DiskError;
+use crate::inject::times::AGE_MARGIN;
 use crate::model::client::Age;
 use crate::model::record::Part;
 use crate::model::units::ClientId;
@@ -23,6 +24,13 @@ impl Herd<'_> {
             Age::Mtime => self.disk.age_mtimes(by),
             Age::Command(words) => self.age_by_command(words, by).await.map_err(DiskError::Nothing),
         }
+    }
+
+    /// Makes the cache older than what the client promises to serve when the server is away.
+    pub async fn age_past_bound(&mut self) -> Result<(), DiskError> {
+        let bound = self.spec.client.effective_stale_bound(self.disk.surroundings.ttl);
+        let none = || DiskError::Nothing("the client's description states no bound".to_owned());
+        self.age(bound.ok_or_else(none)?.0 + AGE_MARGIN).await
     }
 
     /// Runs the client's own command as a client is run: in its environment, in a group of its own,

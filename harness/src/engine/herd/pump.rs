@@ -150,8 +150,8 @@ impl Herd<'_> {
                 let path = path.to_string_lossy().into_owned();
                 (at, What::File { change, path, role })
             }
-            FileNotice::Published { at, sighting, modified_ms } => {
-                (at, What::Published { sighting, modified_ms })
+            FileNotice::Published { at, sighting, modified_ms, mode } => {
+                (at, What::Published { sighting, modified_ms, mode })
             }
             FileNotice::Overflow => (Instant::now(), What::WatchLost),
             FileNotice::Blind { at, error } => {

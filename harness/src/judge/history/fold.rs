@@ -19,9 +19,6 @@ use crate::model::units::{ClientId, RequestId, Serial};
 /// A landed `age` makes the cache older by its TTL and this much, in nanoseconds.
 const BEYOND_TTL: u64 = 1_000_000_000;
 
-/// The permission bits by which an owner reads and writes a file.
-const OWNERS: u32 = 0o600;
-
 /// Folds `record`.
 pub(super) fn fold(record: &Record) -> History<'_> {
     let history = History {
@@ -116,8 +113,8 @@ impl<'a> Fold<'a> {
             What::Call(call) if causes::takes_a_lock(call) => {
                 self.with(call.client, |it| it.locked = it.locked.or(Some(now)));
             }
-            What::Published { sighting, modified_ms } => {
-                let seen = Seen { moment: now, sighting, modified_ms: *modified_ms };
+            What::Published { sighting, modified_ms, mode } => {
+                let seen = Seen { moment: now, sighting, modified_ms: *modified_ms, mode: *mode };
                 self.history.sightings.push(seen);
             }
             What::File { change, path, role } => {
@@ -238,7 +235,7 @@ impl<'a> Fold<'a> {
             Action::Free => self.disk.end(DiskFault::Full, &mut self.history.faults, now),
             Action::Chmod(chmod) => {
                 // Whose bits let their owner read and write is not closed, or no longer.
-                let open = chmod.mode & OWNERS == OWNERS;
+                let open = chmod.leaves_owner();
                 self.closed.retain(|path| path != &chmod.path.as_str());
                 if !open {
                     self.closed.push(&chmod.path);
@@ -256,6 +253,10 @@ impl<'a> Fold<'a> {
                 self.aged = self.aged.saturating_add(older);
             }
             Action::AgeBy(span) => self.aged = self.aged.saturating_add(span.nanos()),
+            Action::AgePastBound => {
+                let older = self.history.stale_bound().unwrap_or(self.history.ttl);
+                self.aged = self.aged.saturating_add(older).saturating_add(BEYOND_TTL);
+            }
             // After a step back nobody can tell how fresh the cache is, so that its window is over.
             Action::ClockBack(_) => self.history.faults.on_published.push(now),
             Action::CoarseTimes(_) => {}

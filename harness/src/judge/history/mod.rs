@@ -69,6 +69,8 @@ pub(super) struct Seen<'a> {
     pub(super) sighting: &'a Sighting,
     /// The modification time, in milliseconds after the Unix epoch.
     pub(super) modified_ms: Option<i64>,
+    /// The permission bits.
+    pub(super) mode: Option<u32>,
 }
 
 /// A change in the cache directory.
@@ -123,6 +125,12 @@ impl<'a> History<'a> {
     /// Folds `record`.
     pub(super) fn of(record: &'a Record) -> Self {
         fold::fold(record)
+    }
+
+    /// The age from which on nothing is served in place of an error, in nanoseconds, where the client promises one.
+    pub(super) fn stale_bound(&self) -> Option<u64> {
+        let record = self.record;
+        record.client.effective_stale_bound(record.ttl).map(Span::nanos)
     }
 
     /// The process of `client`, if it was spawned.

@@ -12,7 +12,7 @@ pub(in crate::judge) struct Process<'a> {
     /// Which.
     pub(in crate::judge) client: ClientId,
     /// Its number with the system; those that it starts have others.
-    pub(super) pid: u32,
+    pub(in crate::judge) pid: u32,
     /// Why it runs.
     pub(in crate::judge) part: Part,
     /// The client's command by name.

@@ -11,8 +11,9 @@ pub(super) fn hold(history: &History<'_>, life: Life, subject: Subject, text: &s
         Subject::Revalidations => Fact::Revalidations,
         _ => Fact::Fetches,
     };
-    let Ok(told) = text.parse::<u64>() else {
-        return Held::Lie(None, format!("told \"{text}\" {subject}, which is no whole number"));
+    let told = match number(subject, text) {
+        Ok(told) => told,
+        Err(lie) => return lie,
     };
     let (least, most) = range(history, life, fact);
     if (least..=most).contains(&told) {
@@ -32,6 +33,13 @@ pub(super) fn hold(history: &History<'_>, life: Life, subject: Subject, text: &s
     Held::Lie(Some(fact), format!("told {told} {subject}, and Catwalk had {answers} {times}"))
 }
 
+/// A number as it was told.
+pub(super) fn number(subject: Subject, text: &str) -> Result<u64, Held> {
+    let no_number =
+        |_: std::num::ParseIntError| format!("told \"{text}\" {subject}, which is no whole number");
+    text.parse().map_err(|error| Held::Lie(None, no_number(error)))
+}
+
 /// The least and the most that may have been counted.
 fn range(history: &History<'_>, life: Life, fact: Fact) -> (u64, u64) {
     let status = if fact == Fact::Revalidations { 304 } else { 200 };
@@ -49,16 +57,19 @@ fn range(history: &History<'_>, life: Life, fact: Fact) -> (u64, u64) {
 /// from counting.
 fn is_counted(history: &History<'_>, life: Life, fetch: &Exchange<'_>) -> bool {
     let whole = fetch.vouched().is_some() && !fetch.is_faulted() && fetch.faults.is_empty();
-    let counts = |sender: &Process<'_>| {
-        let ended = sender.succeeded().is_some_and(|(ended, _)| ended.index < life.released.index);
-        let undisturbed = sender.kills.is_empty() && sender.broken_calls.is_empty();
-        ended && undisturbed && sender.with.is_none()
-    };
+    let counts = |sender: &Process<'_>| has_counted(life, sender);
     whole && history.sender(fetch).is_some_and(counts)
 }
 
+/// Whether a process had ended by itself before the teller was let go, and nothing kept it from counting.
+pub(super) fn has_counted(life: Life, process: &Process<'_>) -> bool {
+    let ended = process.succeeded().is_some_and(|(ended, _)| ended.index < life.released.index);
+    let undisturbed = process.kills.is_empty() && process.broken_calls.is_empty();
+    ended && undisturbed && process.with.is_none()
+}
+
 /// Whether something has kept processes from counting, or removed what they had counted.
-fn is_lost(history: &History<'_>, life: Life) -> bool {
+pub(super) fn is_lost(history: &History<'_>, life: Life) -> bool {
     let until = life.ended.index;
     let faults = &history.faults;
     let mut clears = history.processes.iter().filter(|process| process.command == "clear");

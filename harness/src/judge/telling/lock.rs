@@ -1,4 +1,4 @@
-//! Whether the lock was held.
+//! Whether the lock was held, and by whom.
 
 use super::{Held, Life};
 use crate::judge::history::{History, Process};
@@ -21,7 +21,7 @@ pub(super) fn hold(history: &History<'_>, teller: &Process<'_>, life: Life, text
     let holder = holder(history, teller, life);
     match (holder, told) {
         (Some(_), true) => Held::True(Fact::Locked),
-        (Some(said), false) => {
+        (Some((_, said)), false) => {
             Held::Lie(Some(Fact::Locked), format!("told that nobody held the lock, and {said}"))
         }
         (None, _) if !is_free(history, teller, life) => Held::Unknown,
@@ -33,8 +33,36 @@ pub(super) fn hold(history: &History<'_>, teller: &Process<'_>, life: Life, text
     }
 }
 
-/// Who held it, as half a sentence.
-fn holder(history: &History<'_>, teller: &Process<'_>, life: Life) -> Option<String> {
+/// Holds the number of a process, or that there was none, against who held the lock.
+pub(super) fn hold_holder(
+    history: &History<'_>,
+    teller: &Process<'_>,
+    life: Life,
+    text: Option<&str>,
+) -> Held {
+    let told = text.map_or_else(|| "nobody".to_owned(), |pid| format!("process {pid}"));
+    match holder(history, teller, life) {
+        Some((holder, _)) if text == Some(&holder.pid.to_string()) => Held::True(Fact::Holder),
+        Some((holder, said)) => {
+            let pid = holder.pid;
+            let lie = format!("told that {told} held the lock, and {said}, as process {pid}");
+            Held::Lie(Some(Fact::Holder), lie)
+        }
+        None if !is_free(history, teller, life) => Held::Unknown,
+        None if text.is_none() => Held::True(Fact::Unlocked),
+        None => Held::Lie(
+            Some(Fact::Unlocked),
+            format!("told that {told} held the lock, and nobody else lived who could hold it"),
+        ),
+    }
+}
+
+/// Who held it, with how that is known as half a sentence.
+fn holder<'h, 'a>(
+    history: &'h History<'a>,
+    teller: &Process<'_>,
+    life: Life,
+) -> Option<(&'h Process<'a>, String)> {
     let (from, to) = (life.released.index, life.ended.index);
     let faults = &history.faults;
     let impossible = history.record.client.files.lock_kind == LockKind::None
@@ -55,7 +83,8 @@ fn holder(history: &History<'_>, teller: &Process<'_>, life: Life) -> Option<Str
         let since = fetch.arrived;
         locks.then(|| {
             let number = fetch.request.request;
-            format!("{} was asking Catwalk under it ({number}, since {since})", sender.client)
+            let client = sender.client;
+            (sender, format!("{client} was asking Catwalk under it ({number}, since {since})"))
         })
     })
 }

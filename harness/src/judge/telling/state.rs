@@ -2,6 +2,7 @@
 
 use super::{Held, Life};
 use crate::judge::history::{History, Moment, Process};
+use crate::judge::stale_if_error::bound::{self, Reached};
 use crate::judge::windows::Phase;
 use crate::model::record::{Change, Role, Sighting, What};
 use crate::model::scenario::{Action, Content};
@@ -126,6 +127,8 @@ fn at(history: &History<'_>, event: usize) -> Option<(State, Option<Moment>)> {
     };
     match phase {
         Phase::Open => Some((State::Fresh, Some(window.opened))),
+        // Whether it is too old to be served is a state for which there is no word.
+        Phase::Over if bound::reached(history, now, now) != Reached::No => None,
         Phase::Over => Some((State::Stale, Some(window.opened))),
         Phase::NearEnd => None,
     }

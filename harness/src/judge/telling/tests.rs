@@ -147,6 +147,58 @@ fn a_lock_is_held_while_its_holder_asks_and_free_where_nobody_lives() {
 }
 
 #[test]
+fn the_holder_is_the_process_that_asks() {
+    let nobody = || Told { exit: None, output: BTreeMap::from([(Subject::Holder, None)]) };
+    let held = |told: Told| {
+        let teller = herd().age().wave(&[4]).ask(4).start_teller(9).tell(9, 0, told);
+        teller.head(2, 2).done(2).publish(2).exit(4, 2).wave_ended()
+    };
+    check(demands(held(output(Subject::Holder, "1004")), &[Fact::Holder]), "pass");
+    let check_lie = |told: Told, who: &str| {
+        let lie = format!(
+            "c09, let go at 0.200 s and ended at 0.210 s, told that {who} held the lock, and c04 was asking Catwalk under it (#2, since 0.180 s), as process 1004"
+        );
+        check_sentences(held(told), Invariant::TruthfulExit, &[&lie]);
+    };
+    check_lie(output(Subject::Holder, "1009"), "process 1009");
+    check_lie(nobody(), "nobody");
+    let free = |told: Told| telling(herd(), 0, told);
+    check(demands(free(nobody()), &[Fact::Unlocked]), "pass");
+    check(demands(free(nobody()), &[Fact::Holder]), "vacuous");
+    check(free(output(Subject::Holder, "1001")), "fail truthful-exit");
+}
+
+#[test]
+fn hits_are_those_of_whoever_read_in_an_open_window() {
+    let hits = |told: Story, number: &str| telling(told, 0, output(Subject::Hits, number));
+    // c02 and c03 sent no request, and were let go before there was anything to hit.
+    for number in ["0", "2"] {
+        check(demands(hits(herd(), number), &[Fact::Hits]), "pass");
+    }
+    check(hits(herd(), "3"), "fail truthful-exit");
+    let more = || herd().wave(&[4, 5]).exit(4, 1).exit(5, 1).wave_ended();
+    for (number, expected) in
+        [("1", "fail truthful-exit"), ("2", "pass"), ("4", "pass"), ("5", "fail truthful-exit")]
+    {
+        check(hits(more(), number), expected);
+    }
+    check_sentences(
+        hits(more(), "0"),
+        Invariant::TruthfulExit,
+        &[
+            "c09, let go at 0.240 s and ended at 0.250 s, told 0 hits, and 2 had read in an open window and 4 in all had read and asked nothing",
+        ],
+    );
+    // Who was killed, or read past the window, may have counted or not.
+    check(hits(herd().wave(&[4]).kill(4), "2"), "pass");
+    let past = herd().age().wave(&[4, 5]).fetch(4, 2).publish(2).exit(4, 2).exit(5, 2);
+    check(hits(past.wave_ended(), "0"), "pass");
+    // A watcher reads any number of times.
+    let watch = herd().wave_of("watch", &[4]).exit(4, 1).wave_ended();
+    check_counts(hits(watch, "99"), Invariant::TruthfulExit, (5, 1));
+}
+
+#[test]
 fn counts_are_those_of_the_answers_that_came() {
     let fetches = |told: Story, number: &str| telling(told, 0, output(Subject::Fetches, number));
     check(demands(fetches(herd(), "1"), &[Fact::Fetches]), "pass");

@@ -25,7 +25,7 @@ fn check(told: Story, expected: &[&str]) {
 }
 
 fn modified(told: Story, modified_ms: i64) -> Story {
-    told.push(What::Published { sighting: whole(1), modified_ms: Some(modified_ms) })
+    told.push(What::Published { sighting: whole(1), modified_ms: Some(modified_ms), mode: None })
 }
 
 #[test]

@@ -94,6 +94,8 @@ pub struct Eye {
     identify: Identify,
     planted: Planted,
     last: Option<(Sighting, Option<i64>)>,
+    /// The permission bits at the last look: no news by themselves.
+    mode: Option<u32>,
     /// What was identified last.
     known: Option<Known>,
 }
@@ -107,6 +109,9 @@ struct Known {
     sighting: Sighting,
 }
 
+/// The part of a file's mode that says who may do what with it.
+const MODE_BITS: u32 = 0o777;
+
 /// Looks in a row after a change: a file that is being written in place is caught in the act.
 const LOOKS_MAX: u32 = 64;
 
@@ -118,6 +123,7 @@ impl Eye {
             identify: watched.identify.clone(),
             planted: watched.planted.clone(),
             last: Some((Sighting::Absent, None)),
+            mode: None,
             known: None,
         }
     }
@@ -126,6 +132,7 @@ impl Eye {
     pub fn look(&mut self, notices: &mpsc::UnboundedSender<FileNotice>) {
         for _ in 0..LOOKS_MAX {
             let seen = self.see();
+            let mode = self.mode.take();
             let at = Instant::now();
             let seen = match seen {
                 Ok(seen) => seen,
@@ -140,7 +147,7 @@ impl Eye {
             let (sighting, modified_ms) = seen.clone();
             self.last = Some(seen);
             // The engine being gone ends the watch soon.
-            let _ = notices.send(FileNotice::Published { at, sighting, modified_ms });
+            let _ = notices.send(FileNotice::Published { at, sighting, modified_ms, mode });
         }
     }
 
@@ -159,6 +166,7 @@ impl Eye {
                 (Sighting::Damaged { bytes: 0, how: format!("unreadable: {error}") }, None)
             }
             Ok((metadata, bytes)) => {
+                self.mode = Some(metadata.mode() & MODE_BITS);
                 let modified_ms = metadata.mtime() * 1000 + metadata.mtime_nsec() / 1_000_000;
                 (self.tell_apart(&metadata, bytes), Some(modified_ms))
             }

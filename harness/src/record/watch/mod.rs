@@ -48,6 +48,8 @@ pub enum FileNotice {
         sighting: Sighting,
         /// Its modification time, in milliseconds after the Unix epoch.
         modified_ms: Option<i64>,
+        /// Its permission bits.
+        mode: Option<u32>,
     },
     /// Changes were lost: more came than the system keeps.
     Overflow,

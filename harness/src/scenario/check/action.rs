@@ -83,6 +83,7 @@ pub(super) fn check_on_empty_cache(action: &Action, node: &Node<'_>, problems: &
         Action::Remove(_)
         | Action::Age
         | Action::AgeBy(_)
+        | Action::AgePastBound
         | Action::ClockBack(_)
         | Action::CoarseTimes(_)
         | Action::Chmod(_)

@@ -1,0 +1,139 @@
+//! The part of `no-blocking-leftover` that is about permissions: who replaces a file keeps them, where its description
+//! promises that (`claims.permissions`).
+//!
+//! A catalogue that only its writer may read is in the way of everybody else until it has expired, and so is one that
+//! all may read where its owner had closed it. What counts are the bits that an injection gave to the published file
+//! and that left it open to its owner: what comes in its place is looked at when it is seen there.
+
+use crate::judge::findings::Findings;
+use crate::judge::history::{History, Moment, Seen};
+use crate::model::record::What;
+use crate::model::scenario::{Action, Chmod};
+
+/// Judges what was published after an injection had changed the permissions of the file.
+pub(super) fn evaluate(history: &History<'_>, findings: &mut Findings) {
+    for (changed, chmod) in changes(history) {
+        for seen in published_after(history, changed) {
+            let Some(mode) = seen.mode else { continue };
+            if history.processes.iter().any(|process| process.with.is_some()) {
+                findings.indeterminate();
+                continue;
+            }
+            findings.evaluated();
+            if mode != chmod.mode {
+                findings.violated(&[changed, seen.moment], || {
+                    format!(
+                        "the published file had been given the mode {:03o} at {changed}, and what a client put in its place at {} has {mode:03o}",
+                        chmod.mode, seen.moment
+                    )
+                });
+            }
+        }
+    }
+}
+
+/// What a scenario that is about permissions does not show: that they were changed, and nothing was published after.
+pub(in crate::judge) fn gap(history: &History<'_>) -> Option<String> {
+    let unused = |(changed, _): &(Moment, &Chmod)| {
+        !published_after(history, *changed).any(|seen| seen.mode.is_some())
+    };
+    let (changed, _) = changes(history).find(unused)?;
+    Some(format!(
+        "the permissions of the published file were changed at {changed}, and no client put another in its place"
+    ))
+}
+
+/// The changes that a client is to keep, with when they landed.
+fn changes<'h>(history: &'h History<'_>) -> impl Iterator<Item = (Moment, &'h Chmod)> {
+    let promised = history.record.client.claims.permissions;
+    let injected = history.injected.iter().filter(move |it| promised && it.landed());
+    injected.filter_map(|it| match it.action {
+        Action::Chmod(chmod) if chmod.path == "published" && chmod.leaves_owner() => {
+            Some((it.moment, chmod))
+        }
+        _ => None,
+    })
+}
+
+/// What clients published after a change, as long as nobody else had a hand in the file.
+fn published_after<'h, 'a>(
+    history: &'h History<'a>,
+    changed: Moment,
+) -> impl Iterator<Item = &'h Seen<'a>> {
+    let until = ended(history, changed);
+    let windows = &history.windows.all;
+    let opens = |seen: &&Seen<'_>| {
+        windows.binary_search_by_key(&seen.moment.index, |it| it.opened.index).is_ok()
+    };
+    let after = history
+        .sightings
+        .iter()
+        .filter(move |seen| changed.index < seen.moment.index && seen.moment.index < until);
+    after.filter(opens)
+}
+
+/// The first event after a change by which the harness took it back, or changed the file itself.
+fn ended(history: &History<'_>, changed: Moment) -> usize {
+    let events = history.record.events.iter().enumerate().skip(changed.index + 1);
+    let faults = &history.faults;
+    let mut ends = events.filter(|(index, event)| match &event.what {
+        What::Healed => true,
+        What::Injected { action: Action::Chmod(_), .. } => true,
+        What::Injected { .. } => faults.published_touched(*index - 1, *index + 1),
+        _ => false,
+    });
+    ends.next().map_or(usize::MAX, |(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, whole};
+    use crate::model::record::What;
+    use crate::model::scenario::{Action, Chmod};
+    use crate::model::verdict::Invariant;
+
+    fn chmod(told: Story, mode: u32) -> Story {
+        told.inject(Action::Chmod(Chmod { path: "published".to_owned(), mode }), &[])
+    }
+
+    fn promising(told: Story) -> Story {
+        told.client(|it| it.claims.permissions = true)
+    }
+
+    /// Another catalogue is published, with these permissions.
+    fn replaced(told: Story, mode: u32) -> Story {
+        let told = told.age().wave(&[4]).fetch(4, 2);
+        let seen = What::Published { sighting: whole(2), modified_ms: None, mode: Some(mode) };
+        told.push(seen).exit(4, 2).wave_ended()
+    }
+
+    #[test]
+    fn who_replaces_a_file_keeps_its_permissions() {
+        let told = || promising(chmod(herd(), 0o640));
+        check(replaced(told(), 0o640), "pass");
+        check_counts(replaced(told(), 0o640), Invariant::NoBlockingLeftover, (1, 0));
+        check_sentences(
+            replaced(told(), 0o644),
+            Invariant::NoBlockingLeftover,
+            &[
+                "the published file had been given the mode 640 at 0.140 s, and what a client put in its place at 0.220 s has 644",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_not_promised_or_not_of_a_client_is_not_judged() {
+        let none = |told: Story| check_counts(told, Invariant::NoBlockingLeftover, (0, 0));
+        none(replaced(chmod(herd(), 0o640), 0o644));
+        none(replaced(promising(chmod(herd(), 0o000)), 0o644));
+        none(replaced(promising(chmod(herd(), 0o640)).healed(), 0o644));
+        let removed = Action::Remove("published".to_owned());
+        none(replaced(promising(chmod(herd(), 0o640)).inject(removed, &[]), 0o644));
+    }
+
+    #[test]
+    fn permissions_that_nobody_had_to_keep_prove_nothing() {
+        let told = promising(chmod(herd(), 0o640)).wave(&[4]).exit(4, 1).wave_ended();
+        check(told, "vacuous");
+    }
+}
