@@ -11,6 +11,14 @@ use crate::units::Span;
 /// The command that publishes the catalogue that is built into the client.
 pub const UPDATE_EMBEDDED: &str = "update-embedded";
 
+/// The command that goes back to an earlier catalogue.
+pub const ROLLBACK: &str = "rollback";
+
+/// Whether a command is of a kind that the harness knows: it has its name, or begins with it and a hyphen.
+pub fn is_of_kind(command: &str, kind: &str) -> bool {
+    command.strip_prefix(kind).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
 /// The placeholder of the path of a file with a newer catalogue, which a command is to publish.
 pub const CATALOGUE_FILE: &str = "{catalogue-file}";
 

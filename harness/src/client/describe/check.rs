@@ -2,7 +2,9 @@
 //! verdict wrong without a word: a client that cannot reach the mock server, that uses the user's real
 //! cache, or that does not know the TTL by which it is judged.
 
-use cachestorm_model::client::{Age, Client, LockKind, PublishedForm, Stdout, UPDATE_EMBEDDED};
+use cachestorm_model::client::{
+    Age, Client, LockKind, PublishedForm, Stdout, UPDATE_EMBEDDED, is_of_kind,
+};
 
 use super::placeholder::{
     self, CACHE_CLIENT, CATALOGUE_FILE, EVERYWHERE, OF_A_CHECK, PORT, SECONDS,
@@ -56,8 +58,9 @@ fn all_commands<'a, 'n>(client: &'a Client, root: &Node<'n>) -> Vec<(&'a [String
 }
 
 fn commands(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
-    let built_in = root.get("commands").get(UPDATE_EMBEDDED);
-    if built_in.is_written() && client.files.embedded.is_none() {
+    let built_in = client.commands.keys().filter(|name| is_of_kind(name, UPDATE_EMBEDDED));
+    for name in built_in.filter(|_| client.files.embedded.is_none()) {
+        let built_in = root.get("commands").get(name);
         problems.push(
             Problem::at(built_in.key_span(), "what this publishes is not known")
                 .note("nothing of it was ever served, so that it would be taken for damage")

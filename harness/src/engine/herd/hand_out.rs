@@ -6,7 +6,7 @@ use std::path::Path;
 use super::errand::Errand;
 use super::world::Herd;
 use crate::client::prepare::PrepareError;
-use crate::model::client::{Client, UPDATE_EMBEDDED};
+use crate::model::client::{Client, UPDATE_EMBEDDED, is_of_kind};
 use crate::model::record::Part;
 use crate::model::units::Serial;
 
@@ -40,7 +40,7 @@ impl Herd<'_> {
     /// The file cannot be written.
     pub(super) fn hand_out(&mut self, errand: &Errand) -> Result<Option<Serial>, String> {
         let (client, _) = self.cast(errand);
-        if errand.command == UPDATE_EMBEDDED && client.files.embedded.is_some() {
+        if is_of_kind(&errand.command, UPDATE_EMBEDDED) && client.files.embedded.is_some() {
             return Ok(Some(Serial::EMBEDDED));
         }
         if !client.publishes_file(&errand.command) {

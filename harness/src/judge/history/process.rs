@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Moment;
+use crate::model::client::{ROLLBACK, is_of_kind};
 use crate::model::fault::Fault;
 use crate::model::record::{ExitStatus, Exited, Part, Sighting};
 use crate::model::units::{ClientId, Nanos, Serial, Signal, Span};
@@ -97,9 +98,7 @@ impl<'a> Process<'a> {
 
     /// Whether it runs a command that goes back to an earlier catalogue: `rollback`, or one whose name begins so.
     pub(in crate::judge) fn goes_back(&self) -> bool {
-        self.command
-            .strip_prefix("rollback")
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        is_of_kind(self.command, ROLLBACK)
     }
 
     /// Whether it belongs to a wave.

@@ -34,6 +34,7 @@ fn judge(
         || history.interrupted.is_some_and(|(at, _)| at.index < over)
         || history.fetches().filter_map(Exchange::vouched).any(answered)
         || is_going_back(history, made.index)
+        || may_have_kept_nothing(history, made.index)
     {
         findings.indeterminate();
         return;
@@ -52,6 +53,13 @@ fn judge(
         }),
         _ => {}
     }
+}
+
+/// Whether one of the calls of a client had been made to fail by then: it may have published without what it could not
+/// read or keep of the version before.
+fn may_have_kept_nothing(history: &History<'_>, event: usize) -> bool {
+    let mut broken = history.processes.iter().flat_map(|process| &process.broken_calls);
+    broken.any(|call| call.index < event)
 }
 
 /// Whether a client that goes back had been let go and had not ended at an event: what the next one is to leave is
@@ -113,6 +121,8 @@ fn is_clearing(history: &History<'_>, event: usize) -> bool {
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant};
+    use crate::model::call::CallName;
+    use crate::model::errno::Errno;
     use crate::model::record::What;
     use crate::model::scenario::{Action, Content, Mtime};
     use crate::model::verdict::Invariant;
@@ -209,5 +219,10 @@ mod tests {
         let planted = plant("published", Content::Catalogue, Mtime::Now);
         let before = three().inject(planted, &[]).publish(3);
         check_counts(ended(back(before, &[6]).exit(6, 3)), Invariant::NoTimeTravel, (3, 0));
+        // What it could not keep is no version to go back to.
+        let two = herd().wave_of("update", &[4]).fetch(4, 2).publish(2).exit(4, 2);
+        let two = two.wave_of("update", &[5]).fetch(5, 3);
+        let kept = two.fail_call(5, CallName::Open, Errno::NoSpc).publish(3).exit(5, 3);
+        indeterminate(ended(back(kept, &[6]).publish(1).exit(6, 1)));
     }
 }
