@@ -30,7 +30,7 @@ pub struct Call {
     /// The second path, for calls that have one: where a `rename`, a `link` or a copy leads to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<Place>,
-    /// What else was asked for: `O_CREAT|O_EXCL`, `LOCK_EX`, the words that flags have.
+    /// What else was asked for: `O_CREAT|O_EXCL`, `LOCK_EX`, the words that flags have; and [`CUT_SHORT`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub flags: String,
     /// The bytes that were asked for, for reads, writes and their like, of which fewer may be transferred; `None` for a
@@ -40,6 +40,12 @@ pub struct Call {
     /// What came of it.
     pub result: CallResult,
 }
+
+/// Among the flags of a call that has come to where an injection had cut it.
+pub const CUT_SHORT: &str = "cut short";
+
+/// Among the flags of a call that returns a number of messages and not of bytes.
+pub const IN_MESSAGES: &str = "in messages";
 
 /// What came of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,6 +125,25 @@ impl Call {
     pub fn role(&self) -> Option<Role> {
         let places = [self.to.as_ref(), self.path.as_ref()];
         places.into_iter().flatten().find_map(|place| place.role)
+    }
+
+    /// Adds to the flags what the call itself does not say.
+    pub fn mark(&mut self, what: &str) {
+        if !self.flags.is_empty() {
+            self.flags.push_str(", ");
+        }
+        self.flags.push_str(what);
+    }
+
+    /// Whether an injection has cut it to fewer bytes than it would have transferred, as far as can be known: it came
+    /// to where it was cut.
+    pub fn was_cut_short(&self) -> bool {
+        self.flags.contains(CUT_SHORT)
+    }
+
+    /// Whether it returns a number of messages.
+    pub fn returns_messages(&self) -> bool {
+        self.flags.contains(IN_MESSAGES)
     }
 
     /// Whether it has been found out what came of it.

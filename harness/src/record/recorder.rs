@@ -6,6 +6,7 @@
 
 use std::time::Instant;
 
+use crate::model::call::{Call, CallResult};
 use crate::model::record::{Effect, Event, ExitStatus, What};
 use crate::model::scenario::Action;
 use crate::model::units::{Nanos, Signal};
@@ -58,6 +59,7 @@ impl Recorder {
             }
         }
         settle_kills(&mut events);
+        settle_cuts(&mut events);
         events
     }
 }
@@ -87,13 +89,62 @@ fn settle_kills(events: &mut [Event]) {
     }
 }
 
+/// A cut is made before its call, and only what came of the call tells whether there was as much as it was cut to. One
+/// that transferred less, or failed, went as it would have gone anyway. Of one that never returned nobody knows.
+fn settle_cuts(events: &mut [Event]) {
+    for at in 0..events.len() {
+        let What::Injected {
+            action: Action::Short(bytes),
+            because: Some(because),
+            effect: Effect::Landed,
+            ..
+        } = &events[at].what
+        else {
+            continue;
+        };
+        let what_it_did = match returned(events, *because as usize) {
+            Some(call) if call.was_cut_short() => continue,
+            Some(Call { name, result: CallResult::Returned(0), .. }) => {
+                format!("this {name} had nothing to transfer")
+            }
+            Some(Call { name, result: CallResult::Returned(_), .. }) => {
+                format!("this {name} transferred less than {bytes} by itself")
+            }
+            Some(Call { name, result: result @ CallResult::Failed(_), .. }) => {
+                format!("this {name} failed by itself ({result})")
+            }
+            _ => continue,
+        };
+        if let What::Injected { effect, .. } = &mut events[at].what {
+            *effect = Effect::Missed(what_it_did);
+        }
+    }
+}
+
+/// What came of the call that was pending at an event.
+fn returned(events: &[Event], pending: usize) -> Option<&Call> {
+    let What::Call(before) = &events.get(pending)?.what else { return None };
+    let is_same = |call: &&Call| {
+        (call.tid, call.client, call.name) == (before.tid, before.client, before.name)
+            && (&call.path, &call.to) == (&before.path, &before.to)
+            && call.is_over()
+    };
+    let later = events.iter().skip(pending.saturating_add(1));
+    let mut calls = later.filter_map(|event| match &event.what {
+        What::Call(call) => Some(call),
+        _ => None,
+    });
+    calls.find(is_same)
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::model::call::{CUT_SHORT, CallName, Place};
     use crate::model::record::{Excerpt, Exited, Sighting};
-    use crate::model::units::ClientId;
+    use crate::model::units::{ByteSize, ClientId};
 
     fn exited(status: ExitStatus) -> What {
         What::Exited(Exited {
@@ -151,5 +202,44 @@ mod tests {
         check(ExitStatus::Signal { number: 9, ours: true }, true);
         check(ExitStatus::Code(0), false);
         check(ExitStatus::Signal { number: 11, ours: false }, false);
+    }
+
+    #[test]
+    fn a_cut_that_its_call_did_not_come_to_is_not_called_landed() {
+        let call = |tid, result, flags: &str| {
+            let path = Some(Place { path: "127.0.0.1:1".to_owned(), role: None });
+            let (client, pid, name, to) = (ClientId(1), 1, CallName::Recv, None);
+            let (flags, bytes) = (flags.to_owned(), Some(65536));
+            What::Call(Call { client, pid, tid, name, path, to, flags, bytes, result })
+        };
+        let check = |result, flags: &str, expected: Effect| {
+            let mut recorder = Recorder::new(Instant::now());
+            let mut add = |what| recorder.add(Instant::now(), what);
+            let before = add(call(1, CallResult::Pending, ""));
+            add(What::Injected {
+                injection: Some(0),
+                action: Action::Short(ByteSize(61440)),
+                targets: vec![ClientId(1)],
+                because: Some(Recorder::number(before)),
+                effect: Effect::Landed,
+            });
+            // Another thread's, and another one of this thread.
+            add(call(2, CallResult::Returned(7), ""));
+            add(call(1, result, flags));
+            add(call(1, CallResult::Returned(8), ""));
+            let events = recorder.finish();
+            let What::Injected { effect, .. } = &events[1].what else { panic!() };
+            assert_eq!(*effect, expected);
+        };
+        let missed = |why: &str| Effect::Missed(why.to_owned());
+        check(CallResult::Returned(61440), CUT_SHORT, Effect::Landed);
+        // The first of several buffers had less room than that.
+        check(CallResult::Returned(100), CUT_SHORT, Effect::Landed);
+        let less = missed("this recv transferred less than 60KiB by itself");
+        check(CallResult::Returned(119), "", less);
+        check(CallResult::Returned(0), "", missed("this recv had nothing to transfer"));
+        let failed = missed("this recv failed by itself (= ECONNRESET)");
+        check(CallResult::Failed(libc::ECONNRESET), "", failed);
+        check(CallResult::Never, "", Effect::Landed);
     }
 }

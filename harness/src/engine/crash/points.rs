@@ -220,11 +220,13 @@ fn point(call: &Call, before: &[&Call], fickle: &Fickle) -> Option<Point> {
 }
 
 /// The bytes that a call can transfer at most, as far as the run tells: what it asks for, of which a read gets no more than
-/// is there. One that got none, as at the end of a file, is not cut by any number.
+/// is there. One that got none, as at the end of a file, is not cut by any number. Of messages only their number is known.
 fn most(call: &Call) -> Option<u64> {
     let asked = call.bytes?;
     let got = match call.result {
-        CallResult::Returned(got) if reads(call) => u64::try_from(got).unwrap_or(asked),
+        CallResult::Returned(got) if reads(call) && !call.returns_messages() => {
+            u64::try_from(got).unwrap_or(asked)
+        }
         _ => asked,
     };
     Some(got.min(asked))
@@ -354,6 +356,11 @@ mod tests {
         };
         assert!(read(2));
         assert!(!read(1) && !read(0), "it gets no more in any case");
+        let messages = call(CallName::Recv, "127.0.0.1:1", None);
+        let flags = crate::model::call::IN_MESSAGES.to_owned();
+        let result = CallResult::Returned(1);
+        let messages = Call { bytes: Some(4096), result, flags, ..messages };
+        assert_eq!(most(&messages), Some(4096), "that is one message of any length");
         // It is killed in parts where it has several, and orphans are made of those that it has started.
         let parts = |among_others, by_child| {
             let point = Point { among_others, by_child, ..rename.clone() };

@@ -69,6 +69,7 @@ fn vectors(tid: i32, array: u64, count: u64) -> Option<Vec<Buffer>> {
     Some(buffers.map(|(vector, length)| Buffer { vector, length }).collect())
 }
 
-fn word(tid: i32, address: u64) -> Option<u64> {
+/// Eight bytes at an address of another process.
+pub fn word(tid: i32, address: u64) -> Option<u64> {
     memory::bytes(tid, address, 8).ok()?.try_into().ok().map(u64::from_ne_bytes)
 }

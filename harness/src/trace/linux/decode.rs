@@ -8,7 +8,7 @@ use super::connections::Connections;
 use super::links::Links;
 use super::paths::{self, Open};
 use super::sys::memory;
-use crate::model::call::{CallName, Place};
+use crate::model::call::{CallName, IN_MESSAGES, Place};
 use crate::trace::terms::{Reach, Territory};
 
 /// A call before it is made.
@@ -196,6 +196,9 @@ impl Reader<'_> {
                 let buffers = buffers::of_call(self.tid, extra, self.args);
                 let lengths = buffers.map(|(_, all)| all.into_iter().map(|it| it.length));
                 call.bytes = lengths.map(|all| all.fold(0, u64::wrapping_add));
+                if matches!(extra, Extra::Messages(..)) {
+                    call.flags = IN_MESSAGES.to_owned();
+                }
             }
             Extra::Open(at) => call.flags = open_flags(low(at)),
             Extra::OpenHow(at) => {

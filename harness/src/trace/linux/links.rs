@@ -9,9 +9,11 @@
 //! territory, as its description has patterns for these, and no names.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::paths;
 use crate::model::call::{CallName, Place};
@@ -59,9 +61,9 @@ impl Links {
     pub fn named(&self, path: &Path, call: CallName) -> Option<Place> {
         let is = |link: &Path| match about(call) {
             About::File => are_one_file(link, path),
-            About::Name => leads_through(link, path),
+            About::Name => leads_through(link, path, call),
             About::Either => {
-                are_one_file(link, path) || !path.exists() && leads_through(link, path)
+                are_one_file(link, path) || !path.exists() && leads_through(link, path, call)
             }
         };
         let (_, place) = self.0.iter().find(|(link, _)| is(link))?;
@@ -100,19 +102,50 @@ fn are_one_file(link: &Path, path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| (file.dev(), file.ino()) == (link.dev(), link.ino()))
 }
 
-/// Whether the way from a link to its file leads through a name, which need not be there.
-fn leads_through(link: &Path, name: &Path) -> bool {
+/// Whether the way from a path to its file leads through a name, which need not be there, so that a call can change
+/// where it leads.
+///
+/// The way is gone part by part, as the kernel goes it (path_resolution(7)): folders on it may be links, too.
+fn leads_through(path: &Path, name: &Path, call: CallName) -> bool {
     let Some(name) = in_its_directory(name) else { return false };
-    let mut at = link.to_path_buf();
-    for _ in 0..LINKS_MAX {
-        let Some(here) = in_its_directory(&at) else { return false };
-        if here == name {
-            return true;
+    let mut at = PathBuf::new();
+    // The parts that are still to be gone, the next one last.
+    let mut rest = parts(path);
+    let mut links = 0;
+    while let Some(part) = rest.pop() {
+        match Path::new(&part).components().next() {
+            None | Some(Component::CurDir) => {}
+            Some(Component::ParentDir) => {
+                at.pop();
+            }
+            Some(Component::Normal(part)) => {
+                let here = at.join(part);
+                let to = fs::read_link(&here);
+                let is_folder = to.is_err() && !rest.is_empty() && here.is_dir();
+                // Of a folder that is none, only a rename makes another one: programs that make or resolve a whole
+                // path ask `mkdir` and `readlink` about every part of it, and change nothing.
+                if here == name && (!is_folder || call == CallName::Rename) {
+                    return true;
+                }
+                match to {
+                    Ok(to) if links < LINKS_MAX => {
+                        links += 1;
+                        rest.extend(parts(&to));
+                    }
+                    // It is there, and no link.
+                    Err(error) if error.kind() == ErrorKind::InvalidInput => at = here,
+                    _ => return false,
+                }
+            }
+            Some(root) => at = PathBuf::from(root.as_os_str()),
         }
-        let Ok(to) = fs::read_link(&here) else { return false };
-        at = here.with_file_name(to);
     }
     false
+}
+
+/// The parts of a path, the first one last.
+fn parts(path: &Path) -> Vec<OsString> {
+    path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
 }
 
 /// A path by the true path of the directory that it is a name in.

@@ -10,7 +10,7 @@ use super::sys::filter::ARCH;
 use super::sys::ptrace::{self, Stop};
 use super::task::{Interrupted, Pending, State, Task};
 use super::world::World;
-use crate::model::call::{Call, CallName, CallResult};
+use crate::model::call::{self, Call, CallName, CallResult};
 use crate::model::record::Role;
 use crate::model::scenario::Phase;
 use crate::trace::terms::{Decision, Heard};
@@ -121,7 +121,8 @@ impl World {
         let again = task.interrupted.iter().rposition(same);
         if let Some(at) = again {
             pending.short = task.interrupted.remove(at).pending.short;
-            cut_short(tid, &mut pending);
+            let taken = self.words_cut(tid);
+            cut_short(tid, &mut pending, &taken);
         }
         let stands = again.is_none() && self.stands_at_gate(&pending.call, Phase::Before);
         self.set(tid, State::Before(Box::new(pending)));
@@ -193,6 +194,7 @@ impl World {
 
     /// Says how a thread goes on that stands at a gate.
     pub(super) fn decide(&mut self, tid: i32, decision: Decision) {
+        let taken = self.words_cut(tid);
         let Some(task) = self.tasks.get_mut(&tid) else { return };
         match &mut task.state {
             State::Before(pending) => {
@@ -205,7 +207,7 @@ impl World {
                     }
                     Decision::Short(bytes) => {
                         pending.short = Some(bytes);
-                        cut_short(tid, pending);
+                        cut_short(tid, pending, &taken);
                     }
                 }
                 self.go_on(tid);
@@ -237,6 +239,9 @@ impl World {
             return;
         };
         if let Some(cut) = pending.cut.take() {
+            if cut.was_felt(tid, value) {
+                pending.call.mark(call::CUT_SHORT);
+            }
             cut.undo(tid);
         }
         let value = match pending.fails.filter(|_| pending.call.name == CallName::Close) {
@@ -305,6 +310,17 @@ impl World {
         call
     }
 
+    /// The words of memory that are changed at the moment to cut the calls of other threads of the same process.
+    pub(super) fn words_cut(&self, tid: i32) -> Vec<u64> {
+        let Some(pid) = self.tasks.get(&tid).map(|task| task.pid) else { return Vec::new() };
+        let others = self.tasks.iter().filter(|(other, task)| **other != tid && task.pid == pid);
+        let pending = others.filter_map(|(_, task)| match &task.state {
+            State::Before(pending) | State::Within(pending) => pending.cut.as_ref(),
+            _ => None,
+        });
+        pending.flat_map(Cut::words).collect()
+    }
+
     pub(super) fn set(&mut self, tid: i32, state: State) {
         if let Some(task) = self.tasks.get_mut(&tid) {
             task.state = state;
@@ -312,16 +328,20 @@ impl World {
     }
 }
 
-/// What cuts the call that a thread stands before to so many bytes, where it can be cut.
-pub(super) fn cut_of(tid: i32, pending: &Pending, bytes: u64) -> Option<Cut> {
+/// What cuts the call that a thread stands before to so many bytes, where it can be cut without a change of what is
+/// `taken`: the words that cuts of other threads have changed.
+pub(super) fn cut_of(tid: i32, pending: &Pending, bytes: u64, taken: &[u64]) -> Option<Cut> {
     let (number, args) = &pending.raw;
     pending.call.bytes?;
-    Cut::of(tid, calls::known(*number)?.extra, args, bytes)
+    let cut = Cut::of(tid, calls::known(*number)?.extra, args, bytes)?;
+    let is_taken = |word: u64| taken.iter().any(|other| other.abs_diff(word) < 8);
+    let is_free = !cut.words().any(is_taken);
+    is_free.then_some(cut)
 }
 
 /// Cuts it to as many as it is to transfer, if that was said.
-fn cut_short(tid: i32, pending: &mut Pending) {
-    pending.cut = pending.short.and_then(|bytes| cut_of(tid, pending, bytes));
+fn cut_short(tid: i32, pending: &mut Pending, taken: &[u64]) {
+    pending.cut = pending.short.and_then(|bytes| cut_of(tid, pending, bytes, taken));
     if let Some(cut) = &pending.cut {
         // One that is gone is heard of as ended.
         let _ = cut.make(tid);

@@ -117,7 +117,8 @@ impl World {
                     Some(State::Before(pending)) => Some(pending),
                     _ => None,
                 };
-                let cut = pending.and_then(|pending| cut_of(tid, pending, bytes));
+                let taken = self.words_cut(tid);
+                let cut = pending.and_then(|pending| cut_of(tid, pending, bytes, &taken));
                 // Nobody waits for it only where the run is over.
                 let _ = can.send(cut.is_some());
             }

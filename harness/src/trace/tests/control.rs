@@ -64,7 +64,7 @@ fn a_write_is_cut_short_and_goes_on_where_it_was_cut() {
         if call.bytes == Some(10) { Decision::Short(3) } else { Decision::Proceed }
     });
     let writes: Vec<_> = calls.iter().filter(|call| call.name == CallName::Write).collect();
-    assert_eq!(writes[0].to_string(), "write(a.tmp, 10 bytes) = 3");
+    assert_eq!(writes[0].to_string(), "write(a.tmp, cut short, 10 bytes) = 3");
     assert_eq!(fs::metadata(bench.path("a.tmp")).unwrap().len(), 10);
 }
 

@@ -69,6 +69,41 @@ fn what_is_published_through_a_link_is_seen_at_every_change() {
     assert_eq!(seen, ["new", "", "newer", "new", "newest", "", "", "again", ""]);
 }
 
+/// A release is a folder, and the published path leads through a link to the present one.
+#[test]
+fn what_is_published_through_a_folder_that_is_a_link_is_seen_when_that_changes() {
+    let prepare = |root: &Path, elsewhere: &Path| {
+        for release in ["1", "2"] {
+            fs::create_dir_all(elsewhere.join("rel").join(release)).unwrap();
+            fs::write(elsewhere.join("rel").join(release).join("list.json"), release).unwrap();
+        }
+        symlink("../rel/./1", elsewhere.join("rel/current")).unwrap();
+        symlink(elsewhere.join("rel"), elsewhere.join("a")).unwrap();
+        symlink(elsewhere.join("a/current/list.json"), root.join("list.json")).unwrap();
+    };
+    let script = "os.symlink('2', '{}/rel/next'); os.rename('{}/rel/next', '{}/rel/current')\n\
+        os.rename('{}/rel/1', '{}/rel/old')\n\
+        os.rename('{}/rel/2', '{}/rel/3'); os.rename('{}/rel/3', '{}/a/2')\n\
+        for part in ['{}', '{}/rel', '{}/rel/2']:\n\
+        \x20   try: os.mkdir(part)\n\
+        \x20   except FileExistsError: pass\n\
+        os.unlink('{}/a'); os.symlink('a', '{}/a')\n\
+        os.mkdir('{}/b')\n";
+    let Some((steps, seen)) = followed(prepare, script) else { return };
+    let published = |call| (call, Role::Published);
+    assert_eq!(
+        steps,
+        with_roles(&[
+            published("rename({}/rel/next -> {}/rel/current) = 0"),
+            published("rename({}/rel/2 -> {}/rel/3) = 0"),
+            published("rename({}/rel/3 -> {}/a/2) = 0"),
+            published("unlink({}/a) = 0"),
+            published("symlink({}/a) = 0"),
+        ])
+    );
+    assert_eq!(seen, ["2", "", "2", "", ""]);
+}
+
 #[test]
 fn what_is_published_is_seen_under_another_name_of_the_same_file() {
     let prepare = |root: &Path, elsewhere: &Path| {
