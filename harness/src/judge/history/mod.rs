@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 pub(super) use exchange::{Exchange, Head};
-pub(super) use faults::{Faults, Periods};
+pub(super) use faults::{Faults, Periods, names_published};
 pub(super) use moment::{Moment, SKEW, WATCH_LAG, near};
 pub(super) use process::Process;
 
