@@ -8,7 +8,7 @@
 //! permissions to keep.
 
 use crate::judge::findings::Findings;
-use crate::judge::history::{History, Moment, Seen, names_published};
+use crate::judge::history::{History, Moment, WATCH_LAG, names_published};
 use crate::model::record::{Effect, Sighting, What};
 use crate::model::scenario::{Action, Chmod};
 use crate::model::verdict::Invariant;
@@ -18,18 +18,18 @@ pub(super) fn evaluate(history: &History<'_>, findings: &mut Findings) {
     let mixed = history.processes.iter().any(|process| process.with.is_some());
     for (changed, chmod) in changes(history) {
         let undecided = mixed || may_have_looked_before(history, changed);
-        for seen in published_after(history, changed) {
-            let Some(mode) = seen.mode else { continue };
+        for (seen, mode) in seen_after(history, changed) {
             if undecided {
                 findings.indeterminate();
                 continue;
             }
             findings.evaluated();
             if mode != chmod.mode {
-                findings.violated(&[changed, seen.moment], || {
+                findings.violated(&[changed, seen], || {
                     format!(
-                        "the published file had been given the mode {:03o} at {changed}, and what a client put in its place at {} has {mode:03o}",
-                        chmod.mode, seen.moment
+                        "the published file had been given the mode {:03o} at {changed}, and what a client put in its place {} {seen} has {mode:03o}",
+                        chmod.mode,
+                        if opens(history, seen) { "at" } else { "and changed by" },
                     )
                 });
             }
@@ -44,7 +44,7 @@ pub(in crate::judge) fn gap(history: &History<'_>) -> Option<String> {
         return None;
     }
     let (changed, _) = changes(history).last()?;
-    if published_after(history, changed).any(|seen| seen.mode.is_some()) {
+    if seen_after(history, changed).next().is_some() {
         return None;
     }
     Some(format!(
@@ -72,21 +72,37 @@ fn may_have_looked_before(history: &History<'_>, changed: Moment) -> bool {
     })
 }
 
-/// What clients published after a change, as long as nobody else had a hand in the file.
-fn published_after<'h, 'a>(
-    history: &'h History<'a>,
-    changed: Moment,
-) -> impl Iterator<Item = &'h Seen<'a>> {
+/// The permissions of what clients published after a change, as long as nobody else had a hand in the file: as it was
+/// put there, and whenever they were changed behind that.
+fn seen_after(history: &History<'_>, changed: Moment) -> impl Iterator<Item = (Moment, u32)> {
     let until = ended(history, changed);
-    let windows = &history.windows.all;
-    let opens = |seen: &&Seen<'_>| {
-        windows.binary_search_by_key(&seen.moment.index, |it| it.opened.index).is_ok()
-    };
-    let after = history
-        .sightings
-        .iter()
-        .filter(move |seen| changed.index < seen.moment.index && seen.moment.index < until);
-    after.filter(opens)
+    let within = move |seen: &Moment| changed.index < seen.index && seen.index < until;
+    let mut before = None;
+    let modes = history.modes.iter().copied().filter(move |(seen, _)| within(seen));
+    let published = modes.skip_while(|(seen, _)| !opens(history, *seen));
+    published.filter(move |(seen, mode)| {
+        let other = before.replace(*mode) != Some(*mode);
+        opens(history, *seen) || (other && is_by_client(history, *seen, until))
+    })
+}
+
+/// Whether it was a client that changed the permissions by then, and not the harness: that does so between waves, or by
+/// an injection, which may be seen on disk before it is told.
+fn is_by_client(history: &History<'_>, seen: Moment, until: usize) -> bool {
+    let events = &history.record.events;
+    let waves = events[..seen.index].iter().rev().find_map(|event| match event.what {
+        What::WaveStarted { .. } => Some(true),
+        What::WaveEnded { .. } => Some(false),
+        _ => None,
+    });
+    let injected = events.get(until).is_some_and(|it| matches!(it.what, What::Injected { .. }));
+    let soon = history.moments.get(until).is_some_and(|end| end.since(seen) < WATCH_LAG);
+    waves == Some(true) && !(injected && soon)
+}
+
+/// Whether a client published what was seen then.
+fn opens(history: &History<'_>, seen: Moment) -> bool {
+    history.windows.all.binary_search_by_key(&seen.index, |it| it.opened.index).is_ok()
 }
 
 /// The first event after a change by which the harness took it back or changed the file itself, or by which there was
@@ -209,5 +225,36 @@ mod tests {
         for mode in [0o640, 0o644] {
             check_counts(running(mode), Invariant::NoBlockingLeftover, (0, 1));
         }
+    }
+
+    #[test]
+    fn permissions_that_are_changed_behind_the_rename_count_too() {
+        let seen = |mode| {
+            let (sighting, modified_ms) = (whole(2), Some(1));
+            What::Published { sighting, modified_ms, mode: Some(mode) }
+        };
+        let late = |modes: &[u32]| {
+            let told = promising(chmod(herd(), 0o640)).age().wave(&[4]).fetch(4, 2);
+            let told = modes.iter().fold(told, |told, mode| told.push(seen(*mode)));
+            told.exit(4, 2).wave_ended()
+        };
+        check(late(&[0o640]), "pass");
+        check_counts(late(&[0o640]), Invariant::NoBlockingLeftover, (1, 0));
+        check_sentences(
+            late(&[0o640, 0o600]),
+            Invariant::NoBlockingLeftover,
+            &[
+                "the published file had been given the mode 640 at 0.140 s, and what a client put in its place and changed by 0.230 s has 600",
+            ],
+        );
+        // What the harness does it may tell later than it is seen.
+        let next = late(&[0o640]).push(seen(0o600));
+        check(next.healed(), "pass");
+        let injected = promising(chmod(herd(), 0o640)).age().wave(&[4]).fetch(4, 2);
+        let injected = chmod(injected.push(seen(0o640)).push(seen(0o600)), 0o600);
+        check(injected.exit(4, 2).wave_ended(), "pass");
+        // Nothing else has become of the file by that.
+        let windows = |modes: &[u32]| late(modes).verdict().measures.windows;
+        assert_eq!(windows(&[0o640]), windows(&[0o640, 0o600, 0o640]));
     }
 }
