@@ -128,7 +128,7 @@ impl Windows {
     /// Finds the windows of a history that is otherwise complete.
     pub(super) fn of(history: &History<'_>) -> Self {
         let mut finder = Finder::new(history);
-        let mut sightings = history.sightings.iter();
+        let mut sightings = history.sightings.iter().peekable();
         for (event, &now) in history.record.events.iter().zip(&history.moments) {
             match &event.what {
                 What::Released { client } => finder.release(now, *client),
@@ -155,7 +155,8 @@ impl Windows {
                     finder.act(now, action);
                 }
                 What::Published { .. } => {
-                    if let Some(seen) = sightings.next() {
+                    // Where the permissions alone have changed, there is none.
+                    if let Some(seen) = sightings.next_if(|seen| seen.moment == now) {
                         finder.see(seen);
                     }
                 }

@@ -87,12 +87,6 @@ fn action(action: &Action, client: &Client, reasons: &mut Vec<String>) {
         )),
         Action::Chmod(chmod) => {
             role(&chmod.path, client, reasons);
-            if chmod.path == "published" && chmod.leaves_owner() && !client.claims.permissions {
-                reasons.push(format!(
-                    "the scenario is about permissions that are kept, which `{}` does not claim to do",
-                    client.name
-                ));
-            }
             if chmod.path == "lock" && client.files.lock_kind == LockKind::Existence {
                 reasons.push(format!(
                     "the scenario is about a lock file that stays, and that of `{}` lies there only while it is held",
@@ -162,6 +156,22 @@ fn promises(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
     if about(Invariant::StaleIfError) && client.claims.stale_if_error.is_none() {
         reasons.push(format!(
             "the scenario is about serving stale data in place of an error, which `{}` does not claim to do",
+            client.name
+        ));
+    }
+    let kept = |action: &Action| {
+        let Action::Chmod(chmod) = action else { return false };
+        chmod.path == "published" && chmod.leaves_owner()
+    };
+    let listed = scenario.inject.iter().filter(|it| !it.optional).any(|it| kept(&it.action));
+    let steps = || scenario.resolved_waves().into_iter().flat_map(|wave| wave.before);
+    // Where the scenario proves something else, whether they are kept is no matter.
+    if about(Invariant::NoBlockingLeftover)
+        && !client.claims.permissions
+        && (listed || steps().any(|step| kept(&step)))
+    {
+        reasons.push(format!(
+            "the scenario is about permissions that are kept, which `{}` does not claim to do",
             client.name
         ));
     }
@@ -249,12 +259,17 @@ mod tests {
         let reason = "the scenario is about a catalogue that is too old to be served, and `c` states no such bound";
         check(about, PLAIN, &[reason]);
         check(about, &format!("{PLAIN}\nclaims = {{ stale-bound = '7d' }}"), &[]);
-        let about =
+        let chmod =
             "[[inject]]\non = 'begin'\ndo = { chmod = { path = 'published', mode = 0o640 } }";
+        check(chmod, PLAIN, &[]);
+        let about = &format!("{chmod}\n[expect]\nproves = ['no-blocking-leftover']");
         let reason =
             "the scenario is about permissions that are kept, which `c` does not claim to do";
         check(about, PLAIN, &[reason]);
         check(about, &format!("{PLAIN}\nclaims = {{ permissions = true }}"), &[]);
+        let step = "[[wave]]\nbefore = [{ chmod = { path = 'published', mode = 0o640 } }]";
+        check(step, PLAIN, &[]);
+        check(&format!("{step}\n[expect]\nproves = ['no-blocking-leftover']"), PLAIN, &[reason]);
         let about = "[expect]\nproves = ['validator-fidelity']";
         let reason = "the scenario is about validators, which `c` does not claim to send";
         check(about, PLAIN, &[reason]);

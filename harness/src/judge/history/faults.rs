@@ -277,14 +277,19 @@ impl<'a> Reach<'a> {
     }
 }
 
+/// Whether a path or glob of an action names the published file.
+pub(in crate::judge) fn names_published(path: &str, files: &Files) -> bool {
+    path == "published" || matches(path, &files.published)
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern == name || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
+}
+
 impl Touch {
     fn of(path: &str, files: &Files) -> Self {
-        let matches = |pattern: &str, name: &str| {
-            pattern == name
-                || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(name))
-        };
         Self {
-            published: path == "published" || matches(path, &files.published),
+            published: names_published(path, files),
             // A glob for a lock may be wider or narrower than the description's own, so both ways count.
             lock: path == "lock"
                 || files.locks.iter().any(|lock| matches(path, lock) || matches(lock, path)),

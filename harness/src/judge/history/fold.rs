@@ -28,6 +28,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         processes: Vec::new(),
         exchanges: Vec::new(),
         sightings: Vec::new(),
+        modes: Vec::new(),
         files: Vec::new(),
         losses: Vec::new(),
         injected: Vec::new(),
@@ -114,8 +115,16 @@ impl<'a> Fold<'a> {
                 self.with(call.client, |it| it.locked = it.locked.or(Some(now)));
             }
             What::Published { sighting, modified_ms, mode } => {
-                let seen = Seen { moment: now, sighting, modified_ms: *modified_ms, mode: *mode };
-                self.history.sightings.push(seen);
+                let seen = Seen { moment: now, sighting, modified_ms: *modified_ms };
+                self.history.modes.extend(mode.map(|mode| (now, mode)));
+                // Who changes nothing but the permissions publishes nothing.
+                let same = |last: &Seen<'_>| {
+                    let then = (last.sighting, last.modified_ms);
+                    modified_ms.is_some() && then == (sighting, *modified_ms)
+                };
+                if !self.history.sightings.last().is_some_and(same) {
+                    self.history.sightings.push(seen);
+                }
             }
             What::File { change, path, role } => {
                 self.history.files.push(FileChange { moment: now, change, path, role: *role });

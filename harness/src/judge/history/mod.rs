@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 pub(super) use exchange::{Exchange, Head};
-pub(super) use faults::{Faults, Periods};
+pub(super) use faults::{Faults, Periods, names_published};
 pub(super) use moment::{Moment, SKEW, WATCH_LAG, near};
 pub(super) use process::Process;
 
@@ -37,6 +37,8 @@ pub(super) struct History<'a> {
     pub(super) exchanges: Vec<Exchange<'a>>,
     /// What the published path was seen to hold, in order.
     pub(super) sightings: Vec<Seen<'a>>,
+    /// The permission bits of the published file at every sighting of it, and whenever they alone had changed.
+    pub(super) modes: Vec<(Moment, u32)>,
     /// Every change in the cache directory, in order.
     pub(super) files: Vec<FileChange<'a>>,
     /// What closing a file that failed has lost, in order.
@@ -69,8 +71,6 @@ pub(super) struct Seen<'a> {
     pub(super) sighting: &'a Sighting,
     /// The modification time, in milliseconds after the Unix epoch.
     pub(super) modified_ms: Option<i64>,
-    /// The permission bits.
-    pub(super) mode: Option<u32>,
 }
 
 /// A change in the cache directory.

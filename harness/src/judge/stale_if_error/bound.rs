@@ -1,14 +1,15 @@
 //! The part of `stale-if-error` that is about the bound: how old a catalogue may be that is served in place of an error.
 //!
 //! Past it nothing is demanded. Whoever was cut off from the server and returns it all the same, said or not, serves
-//! what its description calls too old to be of use.
+//! what its description calls too old to be of use. The catalogue that is built in may have come from the program
+//! itself, however long the same one has lain there.
 
 use super::Old;
 use crate::judge::findings::Findings;
 use crate::judge::history::{History, Moment, Process};
 use crate::judge::windows::Phase;
 use crate::model::record::Exited;
-use crate::model::units::Span;
+use crate::model::units::{Serial, Span};
 
 /// Whether what lay there was too old to be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,13 +55,15 @@ pub(super) fn judge(
     undecided: bool,
     findings: &mut Findings,
 ) {
-    if undecided {
+    let served = exited.status.success() && exited.got.serial() == Some(old.serial);
+    // What is built in has the bytes of what lay there, and no bound.
+    if undecided || (served && old.serial == Serial::EMBEDDED) {
         findings.indeterminate();
         return;
     }
     findings.evaluated();
     let (client, serial, seen) = (process.client, old.serial, old.seen);
-    if exited.status.success() && exited.got.serial() == Some(serial) {
+    if served {
         findings.violated(&[seen, ended], || {
             format!(
                 "{client} exited with code 0 at {ended} and returned {serial}, which lay there since {seen} and was older than the {bound} that are its bound"

@@ -203,3 +203,16 @@ fn within_its_bound_it_is_served_and_near_it_nothing_is_decided() {
     let renewed = bounded(24).inject(Action::CatwalkUp, &[]).wave(&[4]).fetch(4, 1).publish(1);
     check(renewed.exit(4, 1), "pass");
 }
+
+#[test]
+fn what_is_built_in_may_be_served_however_long_the_same_has_lain_there() {
+    let by_hand = || promising(herd()).publisher(4, 0).publish(0).exit(4, 0).wave_ended();
+    let past = |told: Story| {
+        let told =
+            told.client(|it| it.claims.stale_bound = Some(DAY)).inject(Action::AgePastBound, &[]);
+        told.inject(Action::CatwalkDown, &[]).wave_of("get-or-embedded", &[5])
+    };
+    check_counts(past(by_hand()).exit(5, 0), Invariant::StaleIfError, (0, 1));
+    check_counts(past(by_hand()).fail(5), Invariant::StaleIfError, (1, 0));
+    check(past(promising(herd())).exit_stale(5, 1), "fail stale-if-error");
+}

@@ -43,6 +43,8 @@ pub(super) fn hold_holder(
     let told = text.map_or_else(|| "nobody".to_owned(), |pid| format!("process {pid}"));
     match holder(history, teller, life) {
         Some((holder, _)) if text == Some(&holder.pid.to_string()) => Held::True(Fact::Holder),
+        // A script has it held by a process that it starts, of which the record knows nothing.
+        Some(_) if text.is_some_and(|pid| is_of_a_stranger(history, pid)) => Held::Unknown,
         Some((holder, said)) => {
             let pid = holder.pid;
             let lie = format!("told that {told} held the lock, and {said}, as process {pid}");
@@ -55,6 +57,11 @@ pub(super) fn hold_holder(
             format!("told that {told} held the lock, and nobody else lived who could hold it"),
         ),
     }
+}
+
+/// Whether it is the number of a process that the harness did not start.
+fn is_of_a_stranger(history: &History<'_>, pid: &str) -> bool {
+    pid.parse().is_ok_and(|pid: u32| history.processes.iter().all(|process| process.pid != pid))
 }
 
 /// Who held it, with how that is known as half a sentence.

@@ -161,7 +161,13 @@ fn the_holder_is_the_process_that_asks() {
         check_sentences(held(told), Invariant::TruthfulExit, &[&lie]);
     };
     check_lie(output(Subject::Holder, "1009"), "process 1009");
+    check_lie(output(Subject::Holder, "1001"), "process 1001");
+    check_lie(output(Subject::Holder, "c04"), "process c04");
     check_lie(nobody(), "nobody");
+    // What a script has started is none of the harness's, and may well be who holds it.
+    let child = || held(output(Subject::Holder, "4711"));
+    check_counts(child(), Invariant::TruthfulExit, (5, 1));
+    check(demands(child(), &[Fact::Holder]), "vacuous");
     let free = |told: Told| telling(herd(), 0, told);
     check(demands(free(nobody()), &[Fact::Unlocked]), "pass");
     check(demands(free(nobody()), &[Fact::Holder]), "vacuous");

@@ -93,12 +93,16 @@ pub struct Eye {
     path: PathBuf,
     identify: Identify,
     planted: Planted,
-    last: Option<(Sighting, Option<i64>)>,
-    /// The permission bits at the last look: no news by themselves.
+    last: Option<Look>,
+    /// The permission bits at the last look.
     mode: Option<u32>,
     /// What was identified last.
     known: Option<Known>,
 }
+
+/// What a look saw, all of which is news: what is read, the modification time, and the permission bits, which a client
+/// may change long after it has put the file there.
+type Look = (Sighting, Option<i64>, Option<u32>);
 
 /// Bytes that were identified, so that a file that stays is not parsed at every look. The times and the
 /// size of a file do not tell that it stays: what is written in place within one tick of the file system's
@@ -122,7 +126,7 @@ impl Eye {
             path: watched.dir.join(watched.roles.published()),
             identify: watched.identify.clone(),
             planted: watched.planted.clone(),
-            last: Some((Sighting::Absent, None)),
+            last: Some((Sighting::Absent, None, None)),
             mode: None,
             known: None,
         }
@@ -135,7 +139,7 @@ impl Eye {
             let mode = self.mode.take();
             let at = Instant::now();
             let seen = match seen {
-                Ok(seen) => seen,
+                Ok((sighting, modified_ms)) => (sighting, modified_ms, mode),
                 Err(error) => {
                     let _ = notices.send(FileNotice::Blind { at, error: error.to_string() });
                     return;
@@ -144,7 +148,7 @@ impl Eye {
             if self.last.as_ref() == Some(&seen) {
                 return;
             }
-            let (sighting, modified_ms) = seen.clone();
+            let (sighting, modified_ms, mode) = seen.clone();
             self.last = Some(seen);
             // The engine being gone ends the watch soon.
             let _ = notices.send(FileNotice::Published { at, sighting, modified_ms, mode });
@@ -246,16 +250,17 @@ pub fn found_below(dir: &Path) -> io::Result<Vec<Found>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
     use crate::model::units::Serial;
     use crate::record::roles::Roles;
 
-    #[test]
-    fn bytes_that_change_while_the_times_do_not_are_news() {
-        let dir = tempfile::tempdir().unwrap();
+    /// The path `p` in this directory, in which a digit is a catalogue.
+    fn watched(dir: &Path) -> Watched {
         let files = serde_json::from_str(r#"{"published": "p"}"#).unwrap();
-        let watched = Watched {
-            dir: dir.path().to_path_buf(),
+        Watched {
+            dir: dir.to_path_buf(),
             roles: Roles::new(&files).unwrap(),
             identify: Arc::new(|bytes| match bytes {
                 [digit @ b'0'..=b'9'] => {
@@ -264,7 +269,13 @@ mod tests {
                 _ => Sighting::Absent,
             }),
             planted: Planted::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn bytes_that_change_while_the_times_do_not_are_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let watched = watched(dir.path());
         let (notices, mut told) = mpsc::unbounded_channel();
         let mut eye = Eye::of(&watched);
         let time = SystemTime::UNIX_EPOCH;
@@ -284,5 +295,23 @@ mod tests {
             serials.extend(sighting.serial().map(|serial| serial.0));
         }
         assert_eq!(serials, [1, 2]);
+    }
+
+    #[test]
+    fn permissions_that_change_after_the_file_was_put_there_are_news() {
+        let dir = tempfile::tempdir().unwrap();
+        let (notices, mut told) = mpsc::unbounded_channel();
+        let mut eye = Eye::of(&watched(dir.path()));
+        let path = dir.path().join("p");
+        fs::write(&path, "1").unwrap();
+        for bits in [0o640, 0o600, 0o600] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(bits)).unwrap();
+            eye.look(&notices);
+        }
+        let mut modes = Vec::new();
+        while let Ok(FileNotice::Published { mode, .. }) = told.try_recv() {
+            modes.extend(mode);
+        }
+        assert_eq!(modes, [0o640, 0o600]);
     }
 }
