@@ -85,19 +85,12 @@ impl Call {
                 self.to.as_ref().is_some_and(|to| to.role.is_some())
             }
             CallName::Write
-            | CallName::Rename
-            | CallName::Link
-            | CallName::Symlink
-            | CallName::Unlink
-            | CallName::Mkdir
-            | CallName::Rmdir
-            | CallName::Mknod
             | CallName::Truncate
             | CallName::Fallocate
             | CallName::Utimens
             | CallName::Chmod
             | CallName::Chown => true,
-            _ => false,
+            name => name.changes_names(),
         }
     }
 

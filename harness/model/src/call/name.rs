@@ -170,6 +170,20 @@ impl CallName {
         matches!(self, Self::Socket | Self::Connect | Self::Send | Self::Recv)
     }
 
+    /// Whether it gives a file another name, takes one away, or makes a file that is not opened: it changes a directory.
+    pub fn changes_names(self) -> bool {
+        matches!(
+            self,
+            Self::Rename
+                | Self::Link
+                | Self::Symlink
+                | Self::Unlink
+                | Self::Mkdir
+                | Self::Rmdir
+                | Self::Mknod
+        )
+    }
+
     /// Whether it makes what was written durable.
     pub fn is_durable(self) -> bool {
         matches!(

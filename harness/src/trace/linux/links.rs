@@ -83,15 +83,9 @@ enum About {
 
 fn about(call: CallName) -> About {
     match call {
-        CallName::Rename
-        | CallName::Link
-        | CallName::Symlink
-        | CallName::Unlink
-        | CallName::Mkdir
-        | CallName::Rmdir
-        | CallName::Mknod
-        | CallName::Readlink => About::Name,
+        CallName::Readlink => About::Name,
         CallName::Open => About::Either,
+        name if name.changes_names() => About::Name,
         _ => About::File,
     }
 }

@@ -29,6 +29,10 @@ fn followed(prepare: impl FnOnce(&Path, &Path), script: &str) -> Option<(Vec<Ste
     Some((steps, seen))
 }
 
+fn published(call: &str) -> (&str, Role) {
+    (call, Role::Published)
+}
+
 fn with_roles(expected: &[(&str, Role)]) -> Vec<Step> {
     expected.iter().map(|(call, role)| ((*call).to_owned(), Some(*role))).collect()
 }
@@ -50,7 +54,6 @@ fn what_is_published_through_a_link_is_seen_at_every_change() {
         os.symlink('{}/nowhere', '{}/x'); os.rename('{}/x', '{}/on the way')\n\
         os.write(f, b'unseen')\n";
     let Some((steps, seen)) = followed(prepare, script) else { return };
-    let published = |call| (call, Role::Published);
     assert_eq!(
         steps,
         with_roles(&[
@@ -90,7 +93,6 @@ fn what_is_published_through_a_folder_that_is_a_link_is_seen_when_that_changes()
         os.unlink('{}/a'); os.symlink('a', '{}/a')\n\
         os.mkdir('{}/b')\n";
     let Some((steps, seen)) = followed(prepare, script) else { return };
-    let published = |call| (call, Role::Published);
     assert_eq!(
         steps,
         with_roles(&[
@@ -115,7 +117,7 @@ fn what_is_published_is_seen_under_another_name_of_the_same_file() {
         os.rename('{}/other', '{}/twin')\n";
     let Some((steps, seen)) = followed(prepare, script) else { return };
     // The rename leaves the published file as it is: only the other name is another file's from then on.
-    assert_eq!(steps, with_roles(&[("write(list.json, 3 bytes) = 3", Role::Published)]));
+    assert_eq!(steps, with_roles(&[published("write(list.json, 3 bytes) = 3")]));
     assert_eq!(seen, ["new"]);
 }
 
