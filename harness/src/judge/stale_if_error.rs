@@ -219,9 +219,12 @@ fn judge(
 ) {
     let (client, seen) = (process.client, old.seen);
     // Another call that failed may have been the one that reads what lay there.
-    let unreadable = by_call
-        && process.broken_calls.len() > process.lost_calls.len()
-        && !exited.status.success();
+    let call_failed = by_call && process.broken_calls.len() > process.lost_calls.len();
+    let closed = || {
+        let since = process.released.map_or(0, |released| released.index);
+        history.faults.unreadable.overlap(since, ended.index)
+    };
+    let unreadable = !exited.status.success() && (call_failed || closed());
     let peer_published = is_replaced(history, (process, by_call), ended, old);
     if unreadable || is_open(history, process, ended) || (peer_published && !exited.said_stale) {
         findings.indeterminate();

@@ -1,10 +1,10 @@
 //! Who is cut off from the server, and what it owes then.
 
-use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story};
+use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, story, whole};
 use crate::model::call::CallName;
 use crate::model::errno::Errno;
 use crate::model::record::{ExitStatus, Sighting};
-use crate::model::scenario::Action;
+use crate::model::scenario::{Action, Chmod};
 use crate::model::units::Span;
 use crate::model::verdict::Invariant;
 
@@ -100,6 +100,21 @@ fn who_was_not_cut_off_or_had_nothing_old_is_not_judged() {
     none(slow.head(2, 1).done(2).publish(1).exit(4, 1));
     let retried = promising(herd().age()).wave(&[4]).ask(4).inject(Action::Answer(503), &[4]);
     none(retried.status(2, 503, None, 9).done(2).fetch(4, 1).publish(1).exit(4, 1));
+}
+
+#[test]
+fn what_may_be_closed_to_its_reader_need_not_be_served() {
+    let closed = |mode| {
+        let chmod = Action::Chmod(Chmod { path: "published".to_owned(), mode });
+        // That it has become old is seen only after it was closed.
+        let told = promising(herd().age()).inject(chmod, &[]).see(whole(1));
+        told.inject(Action::CatwalkDown, &[]).wave(&[4])
+    };
+    check_counts(closed(0o000).fail(4), Invariant::StaleIfError, (0, 1));
+    check(closed(0o000).exit_stale(4, 1), "pass");
+    // Who returns it has read it.
+    check(closed(0o000).exit(4, 1), "fail stale-if-error");
+    check(closed(0o644).fail(4), "fail stale-if-error");
 }
 
 /// c04 finds the cache past its TTL, and its connection is refused.
