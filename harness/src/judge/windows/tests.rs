@@ -4,7 +4,7 @@ use super::Window;
 use crate::judge::history::History;
 use crate::judge::testing::{Story, damaged, herd, plant, story, whole};
 use crate::model::record::{Change, Role, Sighting, What};
-use crate::model::scenario::{Action, Content, Mtime};
+use crate::model::scenario::{Action, Chmod, Content, Mtime};
 use crate::model::units::{ByteSize, Span};
 use crate::model::verdict::TtlWindow;
 
@@ -97,6 +97,22 @@ fn a_304_opens_one_when_the_file_is_touched_or_its_client_succeeds() {
     check(full.revalidate(4, 1).confirm(2, 1).exit(4, 1), &[first]);
     let untouched = herd().wave(&[4]).file(Change::Touched, "providers.json", Role::Published);
     check(untouched, &[first]);
+}
+
+#[test]
+fn permissions_that_the_harness_changes_renew_nothing() {
+    let chmod = |path: &str, mode| Action::Chmod(Chmod { path: path.to_owned(), mode });
+    // Who cannot open the lock is told that nothing is new, and can store nothing.
+    let asked = |told: Story| told.wave(&[4]).revalidate(4, 1).confirm(2, 1);
+    let touched = |told: Story| told.file(Change::Touched, "providers.json", Role::Published);
+    let first = "catalogue 1 by c01 at 0.100 s";
+    let locked = || asked(herd().age().inject(chmod("lock", 0), &[])).exit(4, 1).wave_ended();
+    check(touched(locked().inject(chmod("published", 0), &[])), &[first]);
+    check(touched(touched(locked()).healed()), &[first]);
+    let meanwhile = || asked(herd().age()).inject(chmod("published", 0o640), &[]);
+    check(touched(meanwhile()).fail(4), &[first]);
+    let renewed = touched(touched(meanwhile())).exit(4, 1);
+    check(renewed, &[first, "catalogue 1 by c04 again at 0.230 s"]);
 }
 
 #[test]
