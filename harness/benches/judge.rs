@@ -71,6 +71,7 @@ impl Writer {
                 command,
                 with: None,
                 publishes: None,
+                session: None,
             });
         }
         clients.iter().for_each(|&client| self.push(What::Released { client }));

@@ -143,6 +143,7 @@ mod linux {
             env: environment(dir),
             dir: dir.to_owned(),
             confinement: Confinement::default(),
+            asked: false,
         };
         let held = tracer.launch(ClientId(1), invocation).expect("the command starts");
         send(held.pid(), libc::SIGCONT, Scope::Process).expect("the command is let go");

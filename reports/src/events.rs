@@ -35,6 +35,7 @@ pub fn who(what: &What) -> String {
         | What::Call(Call { client, .. })
         | What::LockWaited { client, .. }
         | What::Lost { client, .. }
+        | What::SessionEnded { session: client, .. }
         | What::Request(Request { client: Some(client), .. }) => client.to_string(),
         What::Request(Request { client: None, .. }) => "stranger".to_owned(),
         What::Faulted { .. }
@@ -69,6 +70,13 @@ fn words(what: &What, senders: &Senders) -> String {
             format!("let wave {wave} go: {}", clients_listed(clients))
         }
         What::WaveEnded { wave } => format!("saw the last process of wave {wave} end"),
+        What::Spawned { client, pid, part, session: Some(session), .. } => {
+            let purpose = purpose(*part);
+            match session == client {
+                true => format!("was started as a session, to be asked {purpose} (pid {pid})"),
+                false => format!("is the session of {session}, asked again {purpose} (pid {pid})"),
+            }
+        }
         What::Spawned { pid, part, command, with, publishes, .. } => {
             let with = with.as_ref().map(|with| format!(" of {with}")).unwrap_or_default();
             let purpose = purpose(*part);
@@ -81,6 +89,11 @@ fn words(what: &What, senders: &Senders) -> String {
         What::Released { .. } => "was let go".to_owned(),
         What::SpawnFailed { error, .. } => format!("could not be started: {error}"),
         What::Exited(exited) => exit(exited),
+        What::SessionEnded { status, told, stderr, .. } => {
+            let how = if *told { "as it was told to" } else { "by itself" };
+            let complaint = complaint(status.success(), stderr);
+            format!("ended its session {how}, with {status}{complaint}")
+        }
         What::LeftBehind { pids, .. } => format!(
             "left {} behind, which the harness ended (pid {})",
             counted(pids.len() as u64, "process"),
@@ -207,11 +220,16 @@ fn exit(exited: &Exited) -> String {
     };
     let told = exited.told.as_ref().map(tale).unwrap_or_default();
     let stale = if exited.said_stale { ", saying that it is stale" } else { "" };
-    let complaint = match &exited.stderr {
-        Excerpt { text, .. } if exited.is_success() || text.trim().is_empty() => String::new(),
-        Excerpt { text, .. } => format!("; standard error: {text}"),
-    };
+    let complaint = complaint(exited.is_success(), &exited.stderr);
     format!("ended with {}{told}{got}{stale}{complaint}", exited.status)
+}
+
+/// What a process that failed said on standard error.
+fn complaint(succeeded: bool, stderr: &Excerpt) -> String {
+    match stderr.text.trim().is_empty() || succeeded {
+        true => String::new(),
+        false => format!("; standard error: {}", stderr.text),
+    }
 }
 
 /// What a process told, as the end of half a sentence.
@@ -271,6 +289,7 @@ pub fn kind(what: &What) -> &'static str {
         What::Released { .. } => "release",
         What::SpawnFailed { .. } => "failed start",
         What::Exited(_) => "exit",
+        What::SessionEnded { .. } => "end of a session",
         What::LeftBehind { .. } => "left-behind",
         What::Overdue { .. } => "overdue client",
         What::Request(_) => "request",

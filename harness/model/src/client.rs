@@ -48,6 +48,12 @@ pub struct Client {
     /// Those of them that tell something of the cache instead of returning a catalogue, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tells: BTreeMap<String, Tells>,
+    /// Those of them that read more than once, by name: a process of one lives on, and is asked on its standard input
+    /// each time. For a line `get` it answers on standard output with a line `CODE BYTES WORDS`, and then so many bytes:
+    /// the exit code that the command `get` would have ended with, the length of what it would have printed, and what it
+    /// would have said on standard error, if anything. It ends with exit code 0 when its standard input does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<String>,
     /// Environment variables, on top of a minimal one (PATH, HOME, LANG, TMPDIR).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
@@ -205,6 +211,9 @@ pub struct Claims {
     /// What it publishes has the permissions of the file in whose place it comes, from the moment that it has the
     /// name.
     pub permissions: bool,
+    /// What a session keeps in memory is never older than the file: whoever reads again gets what others have published
+    /// since, and the file's time decides whether that is fresh.
+    pub coherent_memory: bool,
 }
 
 impl Client {
@@ -223,6 +232,7 @@ impl Client {
             command: command.into_iter().map(Into::into).collect(),
             commands: BTreeMap::new(),
             tells: BTreeMap::new(),
+            sessions: Vec::new(),
             env: BTreeMap::new(),
             ttl: None,
             requires: Vec::new(),
@@ -257,6 +267,11 @@ impl Client {
             return Some(&self.command);
         }
         self.commands.get(name).map(Vec::as_slice)
+    }
+
+    /// Whether a process of the command named `name` lives on and reads as often as it is asked.
+    pub fn is_session(&self, name: &str) -> bool {
+        self.sessions.iter().any(|session| session == name)
     }
 
     /// Whether the command named `name` is told a file whose catalogue it is to publish.

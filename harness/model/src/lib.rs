@@ -39,6 +39,7 @@ pub mod plan;
 pub mod record;
 pub mod run;
 pub mod scenario;
+mod sighting;
 pub mod sweep;
 pub mod tells;
 pub mod units;

@@ -12,6 +12,7 @@ use crate::scenario::{Action, Scenario};
 use crate::units::{ClientId, Nanos, RequestId, Serial, Span};
 
 pub use crate::ending::{Excerpt, ExitStatus, Exited};
+pub use crate::sighting::Sighting;
 
 /// The version of the record format; a reader refuses any other.
 pub const RECORD_SCHEMA: &str = "cachestorm-record/1";
@@ -93,6 +94,9 @@ pub enum What {
         /// was told, or the one that is built in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         publishes: Option<Serial>,
+        /// Where it is one reading of a session: the first one, in whose process all are made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        session: Option<ClientId>,
     },
     /// A process was let go: from here on its own time counts.
     Released {
@@ -106,8 +110,20 @@ pub enum What {
         /// What the system said.
         error: String,
     },
-    /// A process ended, and all that it printed was read.
+    /// A process ended, and all that it printed was read; or a session has answered.
     Exited(Exited),
+    /// The process of a session ended when no reading was under way: after it was told to, by the end of its standard
+    /// input, or by itself.
+    SessionEnded {
+        /// The first of its readings.
+        session: ClientId,
+        /// How.
+        status: ExitStatus,
+        /// It had been told to.
+        told: bool,
+        /// What it printed on standard error in its whole life.
+        stderr: Excerpt,
+    },
     /// Processes that a client left behind; the harness ended them.
     LeftBehind {
         /// The client that had started them.
@@ -349,42 +365,6 @@ impl fmt::Display for Role {
             Self::Sidecar => "sidecar",
             Self::Other => "other",
         })
-    }
-}
-
-/// What bytes turned out to be, on disk or on a client's standard output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Sighting {
-    /// No file, or no output that could hold a catalogue.
-    Absent,
-    /// The client's description says that it does not show what it got.
-    NotShown,
-    /// One whole catalogue that was served, handed to a client in a file, or is built into the client.
-    Whole {
-        /// Which.
-        serial: Serial,
-        /// Whether the bytes are those served, rather than the same JSON written anew.
-        exact: bool,
-    },
-    /// Bytes that are no whole served catalogue.
-    Damaged {
-        /// Their number.
-        bytes: u64,
-        /// How, in words: `empty`, `cut off after 4096 of 16384 bytes of catalogue 2` ...
-        how: String,
-    },
-    /// What the harness itself had planted, and no client has touched.
-    Planted,
-}
-
-impl Sighting {
-    /// The catalogue seen, if it was a whole one.
-    pub fn serial(&self) -> Option<Serial> {
-        match self {
-            Self::Whole { serial, .. } => Some(*serial),
-            _ => None,
-        }
     }
 }
 

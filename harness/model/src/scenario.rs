@@ -206,6 +206,10 @@ pub struct Wave {
     /// Processes in this wave; `clients.count` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<u32>,
+    /// No new ones: the processes of this earlier wave, which must run a session of the client's, are asked once more.
+    /// A session lives until the last wave that asks it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub again: Option<u32>,
     /// How they are started; `clients.start` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,

@@ -33,6 +33,36 @@ pub fn delayed(pid: u32) -> Option<Duration> {
     longest
 }
 
+/// What a process has used by now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Used {
+    /// CPU time in user mode.
+    pub user: Duration,
+    /// CPU time in the kernel.
+    pub system: Duration,
+    /// The largest resident set, in KiB.
+    pub max_rss_kib: u64,
+}
+
+/// What the process `pid` has used, in the steps of the system's clock of processes (`/proc/PID/stat`, most often
+/// 10 ms). Nothing where the system does not say.
+pub fn used(pid: u32) -> Used {
+    let text = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+    let stat = text("stat");
+    // Its second field is a name in brackets, which may hold anything; these are the 14th and the 15th.
+    let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11);
+    let mut next = || {
+        let ticks: u64 = fields.next()?.parse().ok()?;
+        let nanos = ticks.checked_mul(1_000_000_000)?;
+        nanos.checked_div(rustix::param::clock_ticks_per_second()).map(Duration::from_nanos)
+    };
+    let (user, system) = (next().unwrap_or_default(), next().unwrap_or_default());
+    let status = text("status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let max_rss_kib = peak.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+    Used { user, system, max_rss_kib: max_rss_kib.unwrap_or(0) }
+}
+
 fn descend(pid: u32, process: &mut dyn FnMut(u32), thread: &mut dyn FnMut(&Path), depth: u32) {
     let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
     process(pid);

@@ -62,6 +62,8 @@ pub struct Invocation {
     pub dir: PathBuf,
     /// What it is confined to.
     pub confinement: Confinement,
+    /// It is asked on its standard input, which is empty otherwise.
+    pub asked: bool,
 }
 
 /// Why a client cannot be started at all. The user's mistake, not the harness's.
@@ -118,7 +120,8 @@ pub fn invocation(
         client: client.name.clone(),
         command: name.to_owned(),
     })?;
-    invocation_of(client, words, surroundings, base_url, marker)
+    let invocation = invocation_of(client, words, surroundings, base_url, marker)?;
+    Ok(Invocation { asked: client.is_session(name), ..invocation })
 }
 
 /// The same for the words of a command that has no name, such as the one that ages the cache.
@@ -147,6 +150,7 @@ pub fn invocation_of(
         env: environment(client, surroundings, base_url, marker),
         dir: surroundings.home.clone(),
         confinement: Confinement::default(),
+        asked: false,
     })
 }
 

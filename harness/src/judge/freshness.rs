@@ -12,7 +12,8 @@
 //! right to fall back on the old catalogue is the matter of `stale-if-error`. A call of its own that an injection
 //! made fail is such a fault where it cut the client off; after any other, such as that of a rename, the client
 //! knows that what it returns is old, and is excused if it says so. So is one that had waited as
-//! long as it was told to for clients that were killed, and says that what it returns is old.
+//! long as it was told to for clients that were killed, and says that what it returns is old; and a session that reads
+//! again, unless its memory is promised to follow the file, whose age is not that of what it keeps.
 
 use std::collections::HashMap;
 
@@ -54,6 +55,7 @@ fn judge(
         return;
     }
     if explain::age_explained(history, process)
+        || history.may_remember(process)
         || held_up(history, serial, ended, &fresh)
         || is_out_of_patience(history, process, released, ended)
     {

@@ -5,7 +5,8 @@
 //! client before, a fault kept a newer catalogue from being published. A client that runs the command
 //! `rollback` goes back because it was told to, and excuses whoever reads after it; it goes back by one
 //! step from what it was to leave, if it exits with code 0, and that is judged here, too (`rollback`). So does one
-//! that publishes the catalogue that is built in.
+//! that publishes the catalogue that is built in. A session that reads again may return what it keeps in memory, unless
+//! its description promises that this follows the file (`coherent-memory`).
 //!
 //! What a client has published from a file is no word of Catwalk's: once Catwalk has vouched for its own again, that
 //! one is not older.
@@ -85,6 +86,7 @@ fn judge(history: &History<'_>, before: Returned, after: Returned, findings: &mu
         || explain::server_failed_during(history, later)
         || kept_from_publishing(history, earlier)
         || was_told_to_go_back(history, touched_since, after.moment.index)
+        || history.may_remember(later)
     {
         findings.indeterminate();
         return;
@@ -179,6 +181,18 @@ mod tests {
         let before = herd().wave_of("rollback", &[4]).exit(4, 1);
         let newer = before.wave_of("update", &[5]).fetch(5, 2).publish(2).exit(5, 2);
         check(late(newer.wave(&[6]).exit(6, 1)), "fail no-time-travel");
+    }
+
+    #[test]
+    fn what_a_session_has_in_memory_it_may_return_unless_it_promises_more() {
+        let first = story().again(&[(1, 1)]).fetch(1, 1).publish(1).exit(1, 1).wave_ended();
+        let updated = first.wave_of("update", &[2]).fetch(2, 2).publish(2).exit(2, 2).wave_ended();
+        let remembers = updated.again(&[(3, 1)]).exit(3, 1);
+        let follows = |it: Story| it.client(|client| client.claims.coherent_memory = true);
+        check_counts(remembers.clone(), Invariant::NoTimeTravel, (1, 1));
+        check(follows(remembers), "fail no-time-travel");
+        let others = newer().exit(6, 1).exit(5, 2).scenario(|it| it.expect.grace = it.cache.ttl);
+        check(others, "fail no-time-travel");
     }
 
     #[test]

@@ -126,7 +126,7 @@ fn process_event() -> impl Strategy<Value = What> {
     let publishes = option::of((0_u32..4).prop_map(Serial));
     prop_oneof![
         3 => (client(), part(), command, publishes)
-            .prop_map(|(client, part, command, publishes)| What::Spawned { client, pid: 7, part, command, with: None, publishes }),
+            .prop_map(|(client, part, command, publishes)| What::Spawned { client, pid: 7, part, command, with: None, publishes, session: None }),
         3 => client().prop_map(|client| What::Released { client }),
         3 => (client(), status(), sighting(), any::<bool>(), told()).prop_map(
             |(client, status, got, said_stale, told)| What::Exited(Exited {

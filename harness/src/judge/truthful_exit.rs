@@ -6,11 +6,14 @@
 //! output, and what was counted (`telling`). One that is told what to publish has published it (`by_hand`), and the
 //! catalogue that is built into a client is returned as a last resort only (`embedded`).
 //!
+//! A session ends when it is told to, not before, and then without a failure (`sessions`).
+//!
 //! Also broken by a client that exits while processes that it started still run: whoever waits for it
 //! believes that the work is done. Probes are the matter of `no-blocking-leftover`, deadlines that of
 //! `bounded-wait`, and a death by a signal from elsewhere makes the record inconclusive instead.
 
 mod by_hand;
+mod sessions;
 
 use super::embedded;
 use super::explain;
@@ -56,6 +59,7 @@ pub(super) fn evaluate(history: &History<'_>) -> InvariantReport {
         }
     }
     by_hand::evaluate(history, &mut findings);
+    sessions::evaluate(history, &mut findings);
     judge_tellings(history, &mut findings);
     let allowed = history.record.scenario.expect.failed_clients;
     let unexplained = u32::try_from(failures.len()).unwrap_or(u32::MAX);
@@ -130,12 +134,18 @@ fn judge_left_behind(process: &Process<'_>, moment: Moment, pids: &[u32], findin
 }
 
 fn failure(process: &Process<'_>, moment: Moment, exited: &Exited) -> String {
-    let quote = first_line(&exited.stderr);
-    let said = if quote.is_empty() { String::new() } else { format!(": it said \"{quote}\"") };
     format!(
-        "{} ended with {} at {moment}, and no injected fault explains it{said}",
-        process.client, exited.status
+        "{} ended with {} at {moment}, and no injected fault explains it{}",
+        process.client,
+        exited.status,
+        said(&exited.stderr)
     )
+}
+
+/// What a process that failed said, as the end of a sentence.
+fn said(stderr: &Excerpt) -> String {
+    let quote = first_line(stderr);
+    if quote.is_empty() { String::new() } else { format!(": it said \"{quote}\"") }
 }
 
 /// The beginning of the first line that is not empty.

@@ -9,6 +9,7 @@ use cachestorm_model::verdict::Invariant;
 pub fn check_against(scenario: &Scenario, client: &Client) -> Vec<String> {
     let mut reasons = Vec::new();
     commands(scenario, client, &mut reasons);
+    sessions(scenario, client, &mut reasons);
     herd(scenario, client, &mut reasons);
     files(scenario, client, &mut reasons);
     ttl(scenario, client, &mut reasons);
@@ -43,6 +44,29 @@ fn commands(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
                 client.name
             ));
         }
+    }
+}
+
+/// Whether who is asked again lives that long, and what is proven of what it keeps in memory is promised.
+fn sessions(scenario: &Scenario, client: &Client, reasons: &mut Vec<String>) {
+    let again = || scenario.resolved_waves().into_iter().filter(|wave| wave.again.is_some());
+    for wave in again().filter(|wave| client.command_named(&wave.command).is_some()) {
+        if !client.is_session(&wave.command) {
+            reasons.push(format!(
+                "the scenario asks the processes of `{}` again, and those of `{}` end: list a command that lives on in `sessions`",
+                wave.command, client.name
+            ));
+        }
+    }
+    let about = [Invariant::Freshness, Invariant::NoTimeTravel];
+    if again().next().is_some()
+        && scenario.expect.proves.iter().any(|proves| about.contains(proves))
+        && !client.claims.coherent_memory
+    {
+        reasons.push(format!(
+            "the scenario is about memory that follows the file, which `{}` does not claim to have",
+            client.name
+        ));
     }
 }
 
@@ -247,6 +271,21 @@ mod tests {
             "command = ['c']\nfiles = { published = 'p', locks = ['*.lock'] }",
             &["the scenario plants a lock file, and no lock of `c` has a fixed name"],
         );
+    }
+
+    #[test]
+    fn who_is_asked_again_must_live_on() {
+        let again = "[[wave]]\ncommand = 's'\n[[wave]]\nagain = 1";
+        let ends = format!("commands = {{ s = ['c'] }}\n{PLAIN}");
+        let reason = "the scenario asks the processes of `s` again, and those of `c` end: list a command that lives on in `sessions`";
+        check(again, &ends, &[reason]);
+        let lives = format!("sessions = ['s']\n{ends}");
+        check(again, &lives, &[]);
+        let about = format!("{again}\n[expect]\nproves = ['freshness']");
+        let reason =
+            "the scenario is about memory that follows the file, which `c` does not claim to have";
+        check(&about, &lives, &[reason]);
+        check(&about, &format!("{lives}\nclaims = {{ coherent-memory = true }}"), &[]);
     }
 
     #[test]

@@ -122,6 +122,22 @@ fn calls() {
 }
 
 #[test]
+fn sessions() {
+    check(
+        "sessions",
+        &[
+            "[[wave]]\nagain = 1",
+            "[[wave]]\ncommand = \"s\"\n[[wave]]\nagain = 2",
+            "[[wave]]\ncommand = \"s\"\n[[wave]]\nagain = 1\n[[wave]]\nagain = 2",
+            "[[wave]]\n[[wave]]\nagain = 1",
+            "[[wave]]\ncommand = \"s\"\ncount = 3\nreaders = 1\n[[wave]]\nagain = 1",
+            "[[wave]]\ncommand = \"s\"\n[[wave]]\nagain = 1\ncount = 2\ncommand = \"s\"\nswept = true",
+            "[[clients.also]]\nwith = \"a\"\ncount = 1\n[[wave]]\ncount = 2\ncommand = \"s\"\n[[wave]]\nagain = 1",
+        ],
+    );
+}
+
+#[test]
 fn actions() {
     check(
         "actions",

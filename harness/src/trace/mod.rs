@@ -86,6 +86,7 @@ mod trial {
             env: BTreeMap::new(),
             dir: "/".into(),
             confinement: crate::client::process::Confinement::default(),
+            asked: false,
         };
         let (heard, _) = tokio::sync::mpsc::unbounded_channel();
         let started = Tracer::start(settings, heard)

@@ -19,6 +19,7 @@ mod outputs;
 mod publishers;
 mod regression;
 mod serve;
+mod sessions;
 mod shards;
 mod storm;
 mod strays;

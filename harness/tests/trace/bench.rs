@@ -118,6 +118,7 @@ impl Bench {
             env: line.environment(&self.root),
             dir: self.root.clone(),
             confinement: line.confinement.clone(),
+            asked: false,
         };
         let held = self.tracer.launch(ClientId(client), invocation).unwrap();
         let pid = held.pid();

@@ -61,12 +61,16 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
             }));
         };
         match &event.what {
-            What::Spawned { client, pid, part, command, with, .. } => life(*client, &mut |life| {
-                life.part = Some(*part);
-                life.with.clone_from(with);
-                life.facts = format!("\"{command}\" {}, pid {pid}", purpose(*part));
-                life.spawned = life.spawned.or(Some((at, index)));
-            }),
+            What::Spawned { client, pid, part, command, with, session, .. } => {
+                life(*client, &mut |life| {
+                    life.part = Some(*part);
+                    life.with.clone_from(with);
+                    let session = session.map(|first| format!(", session of {first}"));
+                    let session = session.unwrap_or_default();
+                    life.facts = format!("\"{command}\" {}, pid {pid}{session}", purpose(*part));
+                    life.spawned = life.spawned.or(Some((at, index)));
+                });
+            }
             What::Released { client } => life(*client, &mut |life| {
                 life.released = life.released.or(Some((at, index)));
             }),
@@ -76,6 +80,10 @@ pub fn lanes(record: &Record, windows: &[TtlWindow]) -> Vec<(ClientId, Row)> {
             What::Exited(exited) => {
                 life(exited.client, &mut |life| life.end(at, index, ending(exited)));
             }
+            What::SessionEnded { session, status, told, .. } => life(*session, &mut |life| {
+                let kind = if *told && status.success() { "rest" } else { "overdue" };
+                life.marks.push(Mark::new(at, index, kind, format!("the session ends: {status}")));
+            }),
             What::Overdue { client, .. } => life(*client, &mut |life| {
                 life.marks.push(Mark::new(at, index, "overdue", "overdue"));
             }),
@@ -202,6 +210,7 @@ pub fn client_of(what: &What, senders: &Senders) -> Option<ClientId> {
         | What::Overdue { client, .. } => Some(*client),
         What::Call(call) => Some(call.client),
         What::Exited(exited) => Some(exited.client),
+        What::SessionEnded { session, .. } => Some(*session),
         What::Request(request) => request.client,
         What::HeadSent { request, .. }
         | What::HalfSent { request, .. }

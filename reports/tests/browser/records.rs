@@ -66,7 +66,15 @@ pub fn herd(count: u32) -> (Record, Vec<u32>, u32) {
     let clients = || (1..=count).map(ClientId);
     for client in clients() {
         let (pid, part, command) = (4_000 + client.0, Part::Wave(1), "get".to_owned());
-        tale.add(What::Spawned { client, pid, part, command, with: None, publishes: None });
+        tale.add(What::Spawned {
+            client,
+            pid,
+            part,
+            command,
+            with: None,
+            publishes: None,
+            session: None,
+        });
     }
     tale.add(What::WaveStarted { wave: 1, clients: clients().collect() });
     for client in 1..=count {

@@ -9,6 +9,8 @@ pub struct ResolvedWave {
     pub number: u32,
     /// Processes.
     pub count: u32,
+    /// The earlier wave whose processes are asked again, where none are started.
+    pub again: Option<u32>,
     /// How they are started.
     pub start: Start,
     /// Which command they run.
@@ -27,15 +29,21 @@ impl Scenario {
     /// The waves in order, whichever of the two ways the file used to write them.
     pub fn resolved_waves(&self) -> Vec<ResolvedWave> {
         let defaults = &self.clients;
-        let wave = |index: usize, wave: &Wave| ResolvedWave {
-            number: u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1),
-            count: wave.count.unwrap_or(defaults.count),
-            start: wave.start.unwrap_or(defaults.start),
-            command: wave.command.clone().unwrap_or_else(|| defaults.command.clone()),
-            readers: wave.readers.unwrap_or(0),
-            under: wave.under.or(defaults.under),
-            swept: wave.swept,
-            before: wave.before.clone(),
+        let wave = |index: usize, wave: &Wave| {
+            // Those who are asked again are as many as they were, and run what they ran.
+            let first = wave.again.and_then(|first| self.waves.get(first.checked_sub(1)? as usize));
+            let made = first.unwrap_or(wave);
+            ResolvedWave {
+                number: u32::try_from(index).unwrap_or(u32::MAX).saturating_add(1),
+                count: made.count.unwrap_or(defaults.count),
+                again: wave.again,
+                start: wave.start.unwrap_or(defaults.start),
+                command: made.command.clone().unwrap_or_else(|| defaults.command.clone()),
+                readers: wave.readers.unwrap_or(0),
+                under: wave.under.or(defaults.under),
+                swept: wave.swept,
+                before: wave.before.clone(),
+            }
         };
         if !self.waves.is_empty() {
             return self.waves.iter().enumerate().map(|(i, w)| wave(i, w)).collect();

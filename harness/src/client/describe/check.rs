@@ -9,7 +9,7 @@ use cachestorm_model::client::{
 use super::placeholder::{
     self, CACHE_CLIENT, CATALOGUE_FILE, EVERYWHERE, OF_A_CHECK, PORT, SECONDS,
 };
-use super::tells;
+use super::{sessions, tells};
 use crate::scenario::text::nearest::nearest;
 use crate::scenario::text::{Node, Problem, paths};
 
@@ -36,6 +36,7 @@ pub fn check(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem>) {
     files(client, &root.get("files"), problems);
     stdout(client, &root.get("stdout"), problems);
     tells::check(client, root, problems);
+    sessions::check(client, root, problems);
     if client.claims.stale_if_error.as_deref().is_some_and(|word| word.trim().is_empty()) {
         let node = root.get("claims").get("stale-if-error");
         problems.push(Problem::at(node.span(), "every output holds an empty text").help(

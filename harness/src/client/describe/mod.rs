@@ -6,6 +6,7 @@
 
 pub mod check;
 pub mod placeholder;
+mod sessions;
 mod tells;
 
 use cachestorm_model::client::Client;

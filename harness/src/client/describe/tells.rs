@@ -1,5 +1,7 @@
 //! What may be wrong with what commands are said to tell.
 
+use std::ops::Range;
+
 use cachestorm_model::client::Client;
 use cachestorm_model::tells::{State, Subject, Tells};
 
@@ -37,13 +39,25 @@ pub(super) fn check(client: &Client, root: &Node<'_>, problems: &mut Vec<Problem
 }
 
 fn command(client: &Client, name: &str, node: &Node<'_>, problems: &mut Vec<Problem>) {
+    let note = "`get` returns a catalogue, and tells nothing else";
+    is_described(client, name, node.key_span(), note, problems);
+}
+
+/// Appends that there is no such command under `[commands]`, where there is none; `of_get` says why it is not `get`.
+pub(super) fn is_described(
+    client: &Client,
+    name: &str,
+    span: Range<usize>,
+    of_get: &str,
+    problems: &mut Vec<Problem>,
+) {
     if client.commands.contains_key(name) {
         return;
     }
-    let problem = Problem::at(node.key_span(), format!("there is no command `{name}`"));
+    let problem = Problem::at(span, format!("there is no command `{name}`"));
     let known: Vec<&str> = client.commands.keys().map(String::as_str).collect();
     problems.push(match (name, nearest(name, &known)) {
-        ("get", _) => problem.note("`get` returns a catalogue, and tells nothing else"),
+        ("get", _) => problem.note(of_get),
         (_, Some(meant)) => problem.label(format!("did you mean `{meant}`?")),
         (_, None) => {
             problem.help(format!("describe it under [commands], such as `{name} = [...]`"))

@@ -116,6 +116,24 @@ fn what_commands_tell_and_publish() {
 }
 
 #[test]
+fn sessions() {
+    let commands = ["session", "publish"].map(|name| {
+        let file = if name == "publish" { "{catalogue-file}" } else { "" };
+        format!("{name} = [\"c\", \"{{catwalk_url}}\", \"{{cache_dir}}\", \"{file}\"]")
+    });
+    let commands = format!("[commands]\n{}", commands.join("\n"));
+    let case = |env, tells| [("env", env), ("commands", commands.as_str()), ("tells", tells)];
+    let tells = "[tells.session]\nexit = { fresh = 0 }";
+    let cases = [
+        case("stdout = \"catalogue\"\nsessions = [\"sesion\", \"get\"]", ""),
+        case("stdout = \"catalogue\"\nsessions = [\"session\", \"session\", \"publish\"]", ""),
+        case("stdout = \"catalogue\"\nsessions = [\"session\"]", tells),
+        case("sessions = [\"session\"]", ""),
+    ];
+    check("sessions", &cases.each_ref().map(|case| &case[..]));
+}
+
+#[test]
 fn all_that_can_be_right_is_right() {
     let text = r#"
 name = "crush"
@@ -125,6 +143,7 @@ env = { XDG_DATA_HOME = "{cache_dir}", KEEP = "${HOME} {}" }
 ttl = "1h"
 requires = ["crush"]
 stdout = { sha256 = "/sha256" }
+sessions = ["session"]
 age = { command = ["touch", "-d", "-{seconds} seconds", "{cache_dir}/crush/providers.json"] }
 
 [commands]
@@ -132,6 +151,7 @@ update = ["crush", "update-providers", "{catwalk_url}"]
 update-file = ["crush", "update-providers", "{catalogue-file}", "{catwalk_url}"]
 update-embedded = ["crush", "update-providers", "embedded", "{catwalk_url}"]
 health = ["crush", "health", "{catwalk_url}"]
+session = ["crush", "session", "{catwalk_url}"]
 
 [tells.health]
 exit = { fresh = 0, stale = 1, absent = 2, corrupt = 2 }

@@ -16,7 +16,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use super::child::{Child, Output};
+use super::child::{Child, Streams};
 #[cfg(target_os = "linux")]
 use super::launch::Tracing;
 use super::limits;
@@ -76,7 +76,7 @@ fn start_by_fork(command: &mut Command, invocation: &Invocation) -> io::Result<C
         .env_clear()
         .envs(&invocation.env)
         .current_dir(&invocation.dir)
-        .stdin(Stdio::null())
+        .stdin(if invocation.asked { Stdio::piped() } else { Stdio::null() })
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
@@ -95,9 +95,11 @@ fn start_by_fork(command: &mut Command, invocation: &Invocation) -> io::Result<C
     die_with_parent(command);
     let mut child = command.spawn()?;
     let pid = child.id();
+    let stdin = child.stdin.take().map(Into::into);
     match (child.stdout.take(), child.stderr.take()) {
         (Some(stdout), Some(stderr)) => {
-            Ok(Child::new(pid, Output { stdout: stdout.into(), stderr: stderr.into() }))
+            let streams = Streams { stdin, stdout: stdout.into(), stderr: stderr.into() };
+            Ok(Child::new(pid, streams))
         }
         _ => Err(io::Error::other("the process has no pipes")),
     }
@@ -154,7 +156,7 @@ mod after_exec {
     use std::sync::OnceLock;
 
     use super::super::launch::launch;
-    use super::{Barrier, Child, Invocation, Output, Tracing, hold, io};
+    use super::{Barrier, Child, Invocation, Streams, Tracing, hold, io};
 
     /// Whether this process may trace its children, which some containers forbid.
     pub fn works() -> bool {
@@ -164,6 +166,7 @@ mod after_exec {
             env: BTreeMap::new(),
             dir: "/".into(),
             confinement: Default::default(),
+            asked: false,
         };
         // The trial has served its purpose however it ended, and dropping it ends it.
         start(&trial).and_then(|child| hold(child, Barrier::AfterExec)).is_ok()
@@ -183,10 +186,15 @@ mod after_exec {
     pub fn start_as(invocation: &Invocation, tracing: Tracing<'_>) -> io::Result<Child> {
         let (stdout, its_stdout) = io::pipe()?;
         let (stderr, its_stderr) = io::pipe()?;
-        let stdio = [null()?.as_raw_fd(), its_stdout.as_raw_fd(), its_stderr.as_raw_fd()];
+        let asked = if invocation.asked { Some(io::pipe()?) } else { None };
+        let its_stdin = match &asked {
+            Some((its_stdin, _)) => its_stdin.as_raw_fd(),
+            None => null()?.as_raw_fd(),
+        };
+        let stdio = [its_stdin, its_stdout.as_raw_fd(), its_stderr.as_raw_fd()];
         let pid = launch(invocation, stdio, tracing)?;
-        let (stdout, stderr) = (OwnedFd::from(stdout), OwnedFd::from(stderr));
-        Ok(Child::new(pid, Output { stdout, stderr }))
+        let stdin = asked.map(|(_, stdin)| OwnedFd::from(stdin));
+        Ok(Child::new(pid, Streams { stdin, stdout: stdout.into(), stderr: stderr.into() }))
     }
 
     /// `/dev/null` for reading, opened once.

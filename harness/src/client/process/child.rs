@@ -1,4 +1,4 @@
-//! A child process of ours, with the reading ends of its output.
+//! A child process of ours, with our ends of its streams.
 #![allow(unsafe_code)]
 
 use std::io;
@@ -12,16 +12,18 @@ use super::{Scope, send};
 #[derive(Debug)]
 pub struct Child {
     pid: u32,
-    /// What it prints; taken by who reads it.
-    pub output: Option<Output>,
+    /// Our ends of its streams; taken by who watches it.
+    pub streams: Option<Streams>,
     reaped: bool,
     /// Where its tracer tells of its end, which it reaps; `None` where it has no tracer.
     ends: Option<Receiver<End>>,
 }
 
-/// The reading ends of what a child prints.
+/// Our ends of a child's streams.
 #[derive(Debug)]
-pub struct Output {
+pub struct Streams {
+    /// Standard input, of one that is asked there.
+    pub stdin: Option<OwnedFd>,
     /// Standard output.
     pub stdout: OwnedFd,
     /// Standard error.
@@ -43,8 +45,8 @@ pub struct End {
 
 impl Child {
     /// The child `pid` of this process, of which nobody else takes care.
-    pub fn new(pid: u32, output: Output) -> Self {
-        Self { pid, output: Some(output), reaped: false, ends: None }
+    pub fn new(pid: u32, streams: Streams) -> Self {
+        Self { pid, streams: Some(streams), reaped: false, ends: None }
     }
 
     /// The same child, which a tracer reaps.

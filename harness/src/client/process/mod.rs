@@ -3,7 +3,8 @@
 //! - `launch` and `barrier`: a process is started and stops before its first instruction;
 //! - `launcher`: a whole wave of them, over a few threads;
 //! - `release`: those at the barrier are let go;
-//! - `watch`: a process from its release to its end.
+//! - `watch`: a process from its release to its end;
+//! - `session`: one that is asked again and again, and what it answers.
 
 mod barrier;
 mod child;
@@ -16,6 +17,7 @@ mod limits;
 mod output;
 mod refusal;
 mod release;
+mod session;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -38,6 +40,7 @@ pub use limits::raise_limits;
 pub use output::Captured;
 pub use refusal::explain;
 pub use release::{Gate, release};
+pub use session::{Answer, Asker};
 pub use signal::{Scope, group_of, keep_ends_of_children, number as signal_number, send};
 pub use watch::{Ended, Notice, Ready};
 

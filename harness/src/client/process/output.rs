@@ -20,7 +20,8 @@ pub struct Captured {
 }
 
 impl Captured {
-    fn take(&mut self, bytes: &[u8]) {
+    /// Adds what came next.
+    pub fn take(&mut self, bytes: &[u8]) {
         let room = KEPT_MAX.saturating_sub(self.kept.len()).min(bytes.len());
         self.kept.extend_from_slice(&bytes[..room]);
         self.bytes += bytes.len() as u64;
@@ -51,6 +52,31 @@ impl Stream {
                 Ok(read) => self.captured.take(&buffer[..read]),
             }
         }
+    }
+
+    /// Whether anybody may still write to it.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// What comes next, which is not kept; nothing once the stream is closed. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Vec<u8>> {
+        let mut buffer = vec![0; 16 << 10];
+        match self.pipe.read(&mut buffer).await {
+            Ok(read) if read > 0 && self.open => {
+                buffer.truncate(read);
+                Some(buffer)
+            }
+            _ => {
+                self.open = false;
+                None
+            }
+        }
+    }
+
+    /// Keeps something of it that was read by [`Self::next`].
+    pub fn keep(&mut self, bytes: &[u8]) {
+        self.captured.take(bytes);
     }
 
     /// Reads what is there, for at most `patience`: a stray process may hold the stream open for ever.

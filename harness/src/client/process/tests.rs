@@ -35,6 +35,7 @@ fn invocation(script: &str, dir: &Path) -> Invocation {
         ]),
         dir: dir.to_path_buf(),
         confinement: Default::default(),
+        asked: false,
     }
 }
 

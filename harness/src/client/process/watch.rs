@@ -4,11 +4,13 @@
 use std::io;
 use std::time::{Duration, Instant};
 
+use tokio::net::unix::pipe;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::child::{Child, Output};
+use super::child::{self, Child};
 use super::output::{Captured, Stream};
+use super::session::{Answer, Asker, Conversation};
 use super::{Gate, Held, Scope, group, send};
 use crate::client::family;
 use crate::client::guardian::Guarded;
@@ -19,7 +21,7 @@ use crate::model::units::ClientId;
 const EMPTYING: Duration = Duration::from_millis(500);
 
 /// How long the streams of an ended process are read on where a stray holds them open.
-const DRAINING: Duration = Duration::from_millis(200);
+pub(super) const DRAINING: Duration = Duration::from_millis(200);
 
 /// What a watched process tells the engine.
 #[derive(Debug)]
@@ -42,6 +44,17 @@ pub enum Notice {
     },
     /// It ended.
     Ended(Box<Ended>),
+    /// A session has answered.
+    Answered(Box<Answer>),
+    /// A session has said something that is no answer.
+    Garbled {
+        /// Which.
+        client: ClientId,
+        /// When.
+        at: Instant,
+        /// What, and what it should have been.
+        problem: String,
+    },
     /// It ended, and how could not be learned.
     Lost {
         /// Which.
@@ -84,16 +97,18 @@ pub struct Ended {
 pub struct Ready {
     /// Since when it runs, where it was at no barrier.
     runs_since: Option<Instant>,
-    child: Child,
+    pub(super) child: Child,
     guarded: Guarded,
-    streams: Streams,
-    exit: exit::Exit,
+    pub(super) streams: Streams,
+    pub(super) exit: exit::Exit,
 }
 
 #[derive(Debug)]
-struct Streams {
-    stdout: Stream,
-    stderr: Stream,
+pub(super) struct Streams {
+    /// Of a session.
+    pub(super) stdin: Option<pipe::Sender>,
+    pub(super) stdout: Stream,
+    pub(super) stderr: Stream,
 }
 
 impl Held {
@@ -103,10 +118,14 @@ impl Held {
     /// When the system refuses what watching needs, usually for want of descriptors.
     pub fn ready(self) -> io::Result<Ready> {
         let Self { at, runs, mut child, guarded } = self;
-        let Some(Output { stdout, stderr }) = child.output.take() else {
+        let Some(child::Streams { stdin, stdout, stderr }) = child.streams.take() else {
             return Err(io::Error::other("the process has no pipes"));
         };
-        let streams = Streams { stdout: Stream::new(stdout)?, stderr: Stream::new(stderr)? };
+        let streams = Streams {
+            stdin: stdin.map(pipe::Sender::from_owned_fd).transpose()?,
+            stdout: Stream::new(stdout)?,
+            stderr: Stream::new(stderr)?,
+        };
         let exit = exit::Exit::new(child.pid())?;
         Ok(Ready { runs_since: runs.then_some(at), child, guarded, streams, exit })
     }
@@ -119,36 +138,59 @@ impl Ready {
     }
 
     /// Watches the process to its end on a task of the current runtime, and tells `notices` about it.
-    /// `deadline` counts from now.
+    /// `deadline` counts from now; of a session, whose asker is returned, from each time that it is asked.
     pub fn watch(
         self,
         client: ClientId,
         deadline: Duration,
         notices: mpsc::UnboundedSender<Notice>,
-    ) {
+    ) -> Option<Asker> {
+        let (mut ready, mut asker) = (self, None);
+        let conversation = ready.streams.stdin.take().map(|stdin| {
+            let (asks, conversation) = Conversation::new(client, stdin, deadline);
+            asker = Some(asks);
+            conversation
+        });
         tokio::spawn(async move {
-            let end = self.until_end(client, deadline, &notices).await;
+            match conversation {
+                Some(conversation) => conversation.hold(&mut ready, &notices).await,
+                None => ready.until_exit(client, deadline, &notices).await,
+            }
+            let end = ready.end(client).await;
             // An engine that is gone has killed the group by other means.
             let _ = notices.send(end);
         });
+        asker
     }
 
-    async fn until_end(
-        self,
+    async fn until_exit(
+        &mut self,
         client: ClientId,
         deadline: Duration,
         notices: &mpsc::UnboundedSender<Notice>,
-    ) -> Notice {
-        let Self { child, guarded, mut streams, mut exit, .. } = self;
-        let (pid, traced) = (child.pid(), child.is_traced());
-        if timeout(deadline, until_exit(&mut exit, &mut streams)).await.is_err() {
-            // As above.
-            let delayed = family::delayed(pid);
-            let _ = notices.send(Notice::Overdue { client, at: Instant::now(), delayed });
-            // The group can only be gone because it has just ended by itself.
-            let _ = send(pid, libc::SIGKILL, Scope::Group);
-            until_exit(&mut exit, &mut streams).await;
+    ) {
+        let Self { exit, streams, .. } = self;
+        if timeout(deadline, until_exit(exit, streams)).await.is_err() {
+            self.overdue(client, notices);
+            let Self { exit, streams, .. } = self;
+            until_exit(exit, streams).await;
         }
+    }
+
+    /// Tells that it has outlived its deadline, and kills its group.
+    pub(super) fn overdue(&self, client: ClientId, notices: &mpsc::UnboundedSender<Notice>) {
+        let pid = self.child.pid();
+        let delayed = family::delayed(pid);
+        // As of its end.
+        let _ = notices.send(Notice::Overdue { client, at: Instant::now(), delayed });
+        // The group can only be gone because it has just ended by itself.
+        let _ = send(pid, libc::SIGKILL, Scope::Group);
+    }
+
+    /// Reaps the process, which has ended, and ends what it left in its group.
+    async fn end(self, client: ClientId) -> Notice {
+        let Self { child, guarded, streams, .. } = self;
+        let (pid, traced) = (child.pid(), child.is_traced());
         let at = Instant::now();
         let delayed = family::delayed(pid);
         let reaped = child.reap();
@@ -161,7 +203,7 @@ impl Ready {
             // What was killed is not left to lie about as zombies either.
             group_empties(pid, traced).await;
         }
-        let Streams { stdout, stderr } = streams;
+        let Streams { stdout, stderr, .. } = streams;
         let (stdout, stderr) = tokio::join!(stdout.finish(DRAINING), stderr.finish(DRAINING));
         match reaped {
             Err(error) => Notice::Lost { client, at, error: error.to_string() },
@@ -183,7 +225,7 @@ impl Ready {
 
 /// Reads both streams until the process has ended. Cancel-safe.
 async fn until_exit(exit: &mut exit::Exit, streams: &mut Streams) {
-    let Streams { stdout, stderr } = streams;
+    let Streams { stdout, stderr, .. } = streams;
     let reading = async { tokio::join!(stdout.read_to_end(), stderr.read_to_end()) };
     tokio::select! {
         () = exit.wait() => {},
@@ -210,7 +252,7 @@ async fn group_empties(pid: u32, traced: bool) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-mod exit {
+pub(super) mod exit {
     use std::io;
     use std::os::fd::{FromRawFd, OwnedFd};
 
@@ -247,7 +289,7 @@ mod exit {
 }
 
 #[cfg(not(target_os = "linux"))]
-mod exit {
+pub(super) mod exit {
     use std::io;
 
     use tokio::sync::oneshot;

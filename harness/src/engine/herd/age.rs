@@ -74,6 +74,8 @@ impl Herd<'_> {
                     }
                     Some(Notice::Ended(ended)) => return judge(&ended),
                     Some(Notice::Lost { error, .. }) => return Err(error),
+                    // It is no session.
+                    Some(Notice::Answered(_) | Notice::Garbled { .. }) => {}
                     None => return Err("the client's `age` command has no end".to_owned()),
                 },
             }

@@ -165,7 +165,7 @@ impl Herd<'_> {
             traced.tracer.settle();
         }
         while let Some(Ok(heard)) = self.traced.as_mut().map(|traced| traced.heard.try_recv()) {
-            match heard {
+            match self.of_reading(heard) {
                 Heard::Call { at, call } => {
                     self.recorder.add(at, What::Call(call));
                 }
@@ -180,9 +180,23 @@ impl Herd<'_> {
         }
     }
 
+    /// What a process of a session did is the doing of its reading.
+    fn of_reading(&self, mut heard: Heard) -> Heard {
+        match &mut heard {
+            Heard::Call { call, .. } | Heard::Gate { call, .. } => {
+                call.client = self.sessions.reading(call.client);
+            }
+            Heard::LockWaited { client, .. } | Heard::Lost { client, .. } => {
+                *client = self.sessions.reading(*client);
+            }
+            Heard::Blind { .. } | Heard::Note { .. } => {}
+        }
+        heard
+    }
+
     /// Takes what the tracer tells.
     pub async fn on_heard(&mut self, heard: Heard) {
-        match heard {
+        match self.of_reading(heard) {
             Heard::Call { at, call } => {
                 let tid = call.tid;
                 let event = self.recorder.add(at, What::Call(call));

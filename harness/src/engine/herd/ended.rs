@@ -16,7 +16,7 @@ const EXCERPT_MAX: usize = 2048;
 impl Herd<'_> {
     /// The beginning of a stream. The cache directory, whose path is long and different in each run,
     /// stands there by its placeholder.
-    fn excerpt(&self, kept: &[u8], bytes: u64) -> Excerpt {
+    pub(super) fn excerpt(&self, kept: &[u8], bytes: u64) -> Excerpt {
         let text = String::from_utf8_lossy(&kept[..kept.len().min(EXCERPT_MAX)]);
         let dir = self.disk.surroundings.cache_dir.to_string_lossy();
         Excerpt { bytes, text: text.replace(dir.as_ref(), "{cache_dir}") }

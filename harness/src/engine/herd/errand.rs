@@ -2,6 +2,7 @@
 
 use crate::model::record::Part;
 use crate::model::scenario::{Conditions, ResolvedWave, Scenario};
+use crate::model::units::ClientId;
 
 /// What a process is started for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Errand {
     pub under: Conditions,
     /// Which of `clients.also` it runs, where it is not the client under test.
     pub with: Option<usize>,
+    /// The session that is asked again, by its first reading, where no process is started.
+    pub session: Option<ClientId>,
 }
 
 impl Errand {
@@ -24,6 +27,7 @@ impl Errand {
             command: wave.command.clone(),
             under: wave.under,
             with,
+            session: None,
         };
         let mut errands: Vec<Self> =
             scenario.others_in(wave.count).into_iter().map(errand).collect();
@@ -38,14 +42,14 @@ impl Errand {
     /// One more process of the client under test in a wave, with a command of its own.
     pub fn one_more(wave: &ResolvedWave, command: &str) -> Self {
         let part = Part::Wave(wave.number);
-        Self { part, command: command.to_owned(), under: wave.under, with: None }
+        Self { part, command: command.to_owned(), under: wave.under, with: None, session: None }
     }
 
     /// A process that belongs to no wave: it runs the client under test as the scenario's user, and
     /// under nothing else.
     pub fn apart(scenario: &Scenario, part: Part) -> Self {
         let under = Conditions { user: scenario.clients.under.user, ..Conditions::default() };
-        Self { part, command: "get".to_owned(), under, with: None }
+        Self { part, command: "get".to_owned(), under, with: None, session: None }
     }
 }
 

@@ -29,6 +29,8 @@ impl Herd<'_> {
         }
         let everyone = targets.is_empty().then_some(None);
         for whom in targets.iter().copied().map(Some).chain(everyone) {
+            // The server knows a session by the reading that it was started for.
+            let whom = whom.map(|client| self.process_of(client));
             self.catwalk.impose(whom, fault).await.map_err(|error| error.to_string())?;
         }
         Ok(Directive::Proceed)

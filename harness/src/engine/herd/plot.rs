@@ -70,7 +70,10 @@ impl Herd<'_> {
         self.hold.wave_starts();
         self.restarted = 0;
         self.wave = Some(wave.clone());
-        let errands = Errand::of_wave(&self.spec.scenario, wave);
+        let errands = match wave.again {
+            Some(first) => self.errands_again(first, wave.number),
+            None => Errand::of_wave(&self.spec.scenario, wave),
+        };
         match wave.start {
             Start::Together => {
                 let clients = self.spawn(errands);
@@ -99,6 +102,7 @@ impl Herd<'_> {
             }
         }
         self.pump_until_quiet().await;
+        self.end_sessions(wave.number).await;
         self.settle().await;
         let at = Instant::now();
         self.recorder.add(at, What::WaveEnded { wave: wave.number });

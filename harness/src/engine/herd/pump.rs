@@ -6,6 +6,7 @@ use tokio::time::sleep_until;
 
 use super::act::Cause;
 use super::ended::micros;
+use super::errand::Errand;
 use super::hold::LOOK_EVERY;
 use super::world::{Fetch, Herd};
 use crate::catwalk::observe::{Directive, Observation};
@@ -40,7 +41,7 @@ impl Herd<'_> {
     }
 
     /// Handles one observation, or returns at `until` without one.
-    async fn pump_once(&mut self, until: Option<Instant>) {
+    pub(super) async fn pump_once(&mut self, until: Option<Instant>) {
         let wake = until.map_or(self.deadline, |until| until.min(self.deadline));
         // A herd that is still at the barrier only looks as if it were at rest.
         let looking = self.hold.is_active() && self.releasing == 0;
@@ -95,8 +96,9 @@ impl Herd<'_> {
         for client in live {
             self.kill_group(client);
         }
+        self.kill_idle_sessions();
         let until = Instant::now() + ENDING;
-        while self.living > 0 && Instant::now() < until {
+        while self.living + self.sessions.len() > 0 && Instant::now() < until {
             tokio::select! {
                 biased;
                 Some(heard) = Self::next_heard(&mut self.traced) => self.on_heard(heard).await,
@@ -167,8 +169,13 @@ impl Herd<'_> {
     }
 
     async fn on_server(&mut self, observation: Observation) {
-        let Observation { at, what, reply } = observation;
+        let Observation { at, mut what, reply } = observation;
         self.look_at_server(at);
+        if let What::Request(Request { client: Some(client), .. })
+        | What::Faulted { client: Some(client), .. } = &mut what
+        {
+            *client = self.sessions.reading(*client);
+        }
         let event = self.recorder.add(at, what.clone());
         let (occurrence, fetch) = match &what {
             What::Request(request) => match self.note_request(request) {
@@ -256,15 +263,34 @@ impl Herd<'_> {
         match notice {
             Notice::Released { client, at } => self.on_released(client, at).await,
             Notice::Overdue { client, at, delayed } => {
+                let client = self.sessions.reading(client);
+                let mut reads = false;
                 if let Some(proc) = self.processes.get_mut(&client) {
                     proc.signals.push(libc::SIGKILL);
+                    reads = !proc.ended;
+                }
+                if !reads {
+                    // A session that was told to end; its end says the rest.
+                    return;
                 }
                 let deadline = self.spec.scenario.clients.deadline;
                 let delayed_us = delayed.map(micros);
                 self.recorder.add(at, What::Overdue { client, deadline, delayed_us });
             }
-            Notice::Ended(ended) => self.on_ended(*ended).await,
+            Notice::Answered(answer) => {
+                let ended = self.answered(*answer);
+                self.on_ended(ended).await;
+            }
+            Notice::Garbled { client, at, problem } => {
+                self.interrupt_at(at, &format!("the session of {client} said {problem}"));
+            }
+            Notice::Ended(ended) => {
+                if let Some(ended) = self.ended(*ended) {
+                    self.on_ended(ended).await;
+                }
+            }
             Notice::Lost { client, at, error } => {
+                let client = self.sessions.lost(client);
                 self.note_end(client);
                 self.interrupt_at(at, &format!("how {client} ended could not be learned: {error}"));
             }
@@ -305,7 +331,8 @@ impl Herd<'_> {
         if self.interrupted || self.restarted >= self.spec.scenario.clients.restarts {
             return;
         }
-        let errand = proc.errand.clone();
+        // One that was asked again is started as it was at first.
+        let errand = Errand { session: None, ..proc.errand.clone() };
         self.restarted += 1;
         let text = format!("{client} was killed, and is started again");
         self.recorder.add(Instant::now(), What::Note { text });

@@ -19,6 +19,10 @@ impl Herd<'_> {
     /// refusal is recorded.
     pub fn spawn(&mut self, errands: Vec<Errand>) -> Vec<ClientId> {
         let named: Vec<(ClientId, Errand)> = self.next_clients().zip(errands).collect();
+        if named.iter().any(|(_, errand)| errand.session.is_some()) {
+            let readings = named.into_iter();
+            return readings.filter_map(|(client, it)| self.note_reading(client, it)).collect();
+        }
         let publish: Vec<_> = named.iter().map(|(_, errand)| self.hand_out(errand)).collect();
         let invocations: Result<Vec<_>, _> =
             named.iter().map(|(client, errand)| self.invocation(*client, errand)).collect();
@@ -75,10 +79,18 @@ impl Herd<'_> {
         let (proc, at, what) = match held {
             Ok((held, publishes)) => {
                 let (pid, at) = (held.pid(), held.at);
-                let (part, command) = (errand.part, errand.command.clone());
+                let part = errand.part;
+                let is_session = self.is_session(&errand);
+                let (command, session) = match is_session {
+                    true => ("get".to_owned(), Some(client)),
+                    false => (errand.command.clone(), None),
+                };
+                if is_session {
+                    self.note_session(client, pid, part);
+                }
                 let with =
                     errand.with.map(|index| self.spec.scenario.clients.also[index].with.clone());
-                let what = What::Spawned { client, pid, part, command, with, publishes };
+                let what = What::Spawned { client, pid, part, command, with, publishes, session };
                 (Proc::new(pid, errand, Some(held)), at, what)
             }
             Err(error) => {
@@ -117,12 +129,19 @@ impl Herd<'_> {
     pub async fn release(&mut self, clients: &[ClientId]) {
         let mut gates = Vec::with_capacity(clients.len());
         for client in clients {
+            if self.ask(*client) {
+                continue;
+            }
             let held = self.processes.get_mut(client).and_then(|proc| proc.held.take());
             match held.map(Held::ready) {
                 Some(Ok(ready)) => {
                     gates.push((*client, ready.gate()));
-                    ready.watch(*client, self.spec.scenario.clients.deadline.0, self.tell.clone());
+                    let deadline = self.spec.scenario.clients.deadline.0;
+                    let asker = ready.watch(*client, deadline, self.tell.clone());
                     self.living += 1;
+                    if let Some(asker) = asker {
+                        self.begin_session(*client, asker);
+                    }
                 }
                 Some(Err(error)) => self.give_up(*client, &error),
                 None => {}

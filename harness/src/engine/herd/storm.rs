@@ -28,6 +28,7 @@ impl Herd<'_> {
             env: BTreeMap::new(),
             dir: "/".into(),
             confinement: Default::default(),
+            asked: false,
         };
         let explain = |error| DiskError::Nothing(process::explain(&error, &invocation.program));
         let storm = Held::start_free(&invocation).and_then(Held::ready).map_err(explain)?;

@@ -15,6 +15,7 @@ use super::hand_out::{self, Handed};
 use super::hold::Hold;
 use super::places;
 use super::service::Running;
+use super::session::Sessions;
 use crate::catwalk::observe::Observation;
 use crate::catwalk::{Catwalk, Settings};
 use crate::client::needs::{packages, printed};
@@ -102,6 +103,8 @@ pub struct Herd<'s> {
     pub(super) notices: mpsc::UnboundedReceiver<Notice>,
     pub(super) tell: mpsc::UnboundedSender<Notice>,
     pub(super) processes: BTreeMap<ClientId, Proc>,
+    /// Those that are asked again.
+    pub(super) sessions: Sessions,
     /// How many of them live: are let go and have not ended.
     pub(super) living: usize,
     /// How many of these are yet to be let go, by threads that do nothing else.
@@ -179,6 +182,7 @@ impl<'s> Herd<'s> {
             notices,
             tell,
             processes: BTreeMap::new(),
+            sessions: Sessions::default(),
             living: 0,
             releasing: 0,
             fetches: BTreeMap::new(),

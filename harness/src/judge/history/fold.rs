@@ -8,7 +8,7 @@ use super::causes;
 use super::faults::{DiskFault, DiskFaults, Reach};
 use super::{
     Exchange, Faults, FileChange, History, Injected, InsertNew, Loss, Moment, Periods, Process,
-    Seen,
+    Seen, SessionEnd,
 };
 use crate::judge::{explain, windows::Windows};
 use crate::model::fault::{Fault, Harm};
@@ -38,6 +38,7 @@ pub(super) fn fold(record: &Record) -> History<'_> {
         windows: Windows::default(),
         residue: None,
         spawn_failures: Vec::new(),
+        session_ends: Vec::new(),
         interrupted: None,
         by_client: HashMap::new(),
         by_request: HashMap::new(),
@@ -81,12 +82,13 @@ impl<'a> Fold<'a> {
         let now = Moment { index, at: event.at, cache_time: event.at.0.saturating_add(self.aged) };
         self.history.moments.push(now);
         match &event.what {
-            What::Spawned { client, part, command, with, publishes, pid, .. } => {
+            What::Spawned { client, part, command, with, publishes, pid, session } => {
                 let index = self.history.processes.len();
                 if self.history.by_client.try_insert_new(*client, index) {
                     let with = with.as_deref();
                     let process = Process::new(*client, *pid, *part, command, now);
-                    let process = Process { with, publishes: *publishes, ..process };
+                    let (publishes, session) = (*publishes, *session);
+                    let process = Process { with, publishes, session, ..process };
                     self.history.processes.push(process);
                 }
             }
@@ -107,6 +109,11 @@ impl<'a> Fold<'a> {
             }
             What::LeftBehind { client, pids } => {
                 self.with(*client, |it| it.left_behind = Some((now, pids)));
+            }
+            What::SessionEnded { session, status, told, stderr } => {
+                let (session, status, told) = (*session, *status, *told);
+                let end = SessionEnd { session, moment: now, status, told, stderr };
+                self.history.session_ends.push(end);
             }
             What::SpawnFailed { client, error } => {
                 self.history.spawn_failures.push((now, *client, error));

@@ -17,7 +17,7 @@ pub(super) use moment::{Moment, SKEW, WATCH_LAG, near};
 pub(super) use process::Process;
 
 use crate::model::fault::Fault;
-use crate::model::record::{Change, Effect, Record, Role, Sighting, What};
+use crate::model::record::{Change, Effect, Excerpt, ExitStatus, Record, Role, Sighting, What};
 use crate::model::scenario::Action;
 use crate::model::units::{ClientId, RequestId, Serial, Span};
 
@@ -57,6 +57,8 @@ pub(super) struct History<'a> {
     pub(super) residue: Option<(Moment, &'a [(String, Role)])>,
     /// Processes that could not be started, with what the system said.
     pub(super) spawn_failures: Vec<(Moment, ClientId, &'a str)>,
+    /// Sessions whose processes ended when no reading was under way, in order.
+    pub(super) session_ends: Vec<SessionEnd<'a>>,
     /// Why the harness stopped early, where it did.
     pub(super) interrupted: Option<(Moment, &'a str)>,
     by_client: HashMap<ClientId, usize>,
@@ -83,6 +85,20 @@ pub(super) struct FileChange<'a> {
     pub(super) path: &'a str,
     /// What the client's description says that it is.
     pub(super) role: Role,
+}
+
+/// The end of a session's process between readings.
+pub(super) struct SessionEnd<'a> {
+    /// The first reading of the session.
+    pub(super) session: ClientId,
+    /// When.
+    pub(super) moment: Moment,
+    /// How.
+    pub(super) status: ExitStatus,
+    /// It had been told to end.
+    pub(super) told: bool,
+    /// The beginning of what it printed on standard error.
+    pub(super) stderr: &'a Excerpt,
 }
 
 /// Bytes that were written to a file and lost where it was closed.
@@ -154,6 +170,12 @@ impl<'a> History<'a> {
         let patience = self.record.scenario.clients.patience;
         let waited = process.released.map(|released| by.since(released));
         waited.is_some_and(|waited| waited > patience.0 / 2) && self.is_starved(process, patience)
+    }
+
+    /// Whether a process may return what it had read before, whatever lies there now: its description does not promise
+    /// that its memory follows the file.
+    pub(super) fn may_remember(&self, process: &Process<'_>) -> bool {
+        process.reads_again() && !self.record.client.claims.coherent_memory
     }
 
     /// The exchange of `request`, if it arrived.

@@ -22,6 +22,8 @@ pub(in crate::judge) struct Process<'a> {
     pub(in crate::judge) with: Option<&'a str>,
     /// The catalogue that its command is to publish, where that is not the server's.
     pub(in crate::judge) publishes: Option<Serial>,
+    /// Where it is a reading of a session: the first one.
+    pub(in crate::judge) session: Option<ClientId>,
     /// When it was made.
     pub(in crate::judge) spawned: Moment,
     /// When it was let go.
@@ -69,6 +71,7 @@ impl<'a> Process<'a> {
             command,
             with: None,
             publishes: None,
+            session: None,
             spawned,
             released: None,
             exited: None,
@@ -94,6 +97,11 @@ impl<'a> Process<'a> {
     /// Whether it reads through the cache, so that the TTL binds it.
     pub(in crate::judge) fn is_get(&self) -> bool {
         self.command == "get"
+    }
+
+    /// Whether its process had read before, so that it may have kept what it read.
+    pub(in crate::judge) fn reads_again(&self) -> bool {
+        self.session.is_some_and(|first| first != self.client)
     }
 
     /// Whether it runs a command that goes back to an earlier catalogue: `rollback`, or one whose name begins so.

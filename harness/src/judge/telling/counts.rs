@@ -1,7 +1,7 @@
 //! What all processes have counted.
 
 use super::{Held, Life};
-use crate::judge::history::{Exchange, History, Process};
+use crate::judge::history::{Exchange, History, Moment, Process};
 use crate::model::tells::{Fact, Subject};
 
 /// Holds a number against what Catwalk has answered by then. Every answer may have been counted; one has to be where
@@ -57,13 +57,20 @@ fn range(history: &History<'_>, life: Life, fact: Fact) -> (u64, u64) {
 /// from counting.
 fn is_counted(history: &History<'_>, life: Life, fetch: &Exchange<'_>) -> bool {
     let whole = fetch.vouched().is_some() && !fetch.is_faulted() && fetch.faults.is_empty();
-    let counts = |sender: &Process<'_>| has_counted(life, sender);
+    let counts = |sender: &Process<'_>| has_counted(history, life, sender);
     whole && history.sender(fetch).is_some_and(counts)
 }
 
-/// Whether a process had ended by itself before the teller was let go, and nothing kept it from counting.
-pub(super) fn has_counted(life: Life, process: &Process<'_>) -> bool {
-    let ended = process.succeeded().is_some_and(|(ended, _)| ended.index < life.released.index);
+/// Whether a process had ended by itself before the teller was let go, and nothing kept it from counting. One that lives
+/// on may count when it ends.
+pub(super) fn has_counted(history: &History<'_>, life: Life, process: &Process<'_>) -> bool {
+    let before = |moment: Moment| moment.index < life.released.index;
+    let is_over = |session| {
+        let mut ends = history.session_ends.iter().filter(|end| end.session == session);
+        ends.any(|end| before(end.moment) && end.status.success())
+    };
+    let ended = process.succeeded().is_some_and(|(ended, _)| before(ended))
+        && process.session.is_none_or(is_over);
     let undisturbed = process.kills.is_empty() && process.broken_calls.is_empty();
     ended && undisturbed && process.with.is_none()
 }

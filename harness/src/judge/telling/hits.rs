@@ -35,7 +35,7 @@ fn range(history: &History<'_>, life: Life) -> Option<(u64, u64)> {
             None => return None,
         }
         range.1 += 1;
-        if !lost && counts::has_counted(life, process) && has_hit(history, process) {
+        if !lost && counts::has_counted(history, life, process) && has_hit(history, process) {
             range.0 += 1;
         }
     }

@@ -1,7 +1,7 @@
 //! Steps of clients that publish by hand, or tell something of the cache.
 
 use super::{Story, spawned};
-use crate::model::record::{ExitStatus, Part, Sighting, What};
+use crate::model::record::{Excerpt, ExitStatus, Part, Sighting, What};
 use crate::model::tells::Told;
 use crate::model::units::{ClientId, Serial};
 
@@ -18,8 +18,35 @@ impl Story {
         };
         let publishes = Some(Serial(serial));
         self.push(What::WaveStarted { wave, clients: vec![client] })
-            .push(What::Spawned { client, pid, part, command, with, publishes })
+            .push(What::Spawned { client, pid, part, command, with, publishes, session: None })
             .push(What::Released { client })
+    }
+
+    /// The sessions of these clients are asked again, each of which has begun with another one; in a wave of its own.
+    pub(in crate::judge) fn again(mut self, readings: &[(u32, u32)]) -> Self {
+        self.waves += 1;
+        let part = Part::Wave(self.waves);
+        let clients = readings.iter().map(|(client, _)| ClientId(*client)).collect();
+        let mut story = self;
+        for (client, first) in readings {
+            story = story.push(reading(*client, *first, part));
+        }
+        let wave = story.waves;
+        let started = story.push(What::WaveStarted { wave, clients });
+        readings.iter().fold(started, |story, (client, _)| {
+            story.push(What::Released { client: ClientId(*client) })
+        })
+    }
+
+    /// The process of a session ends when nothing is asked of it.
+    pub(in crate::judge) fn session_ends(
+        self,
+        session: u32,
+        status: ExitStatus,
+        told: bool,
+    ) -> Self {
+        let (session, stderr) = (ClientId(session), Excerpt::default());
+        self.push(What::SessionEnded { session, status, told, stderr })
     }
 
     /// The client exits with this code, and has told this.
@@ -48,4 +75,13 @@ impl Story {
         let wave = self.waves;
         self.push(What::WaveEnded { wave })
     }
+}
+
+/// The start of a reading of a session.
+fn reading(client: u32, first: u32, part: Part) -> What {
+    let mut spawned = spawned(ClientId(client), part, "get".to_owned());
+    if let What::Spawned { session, pid, .. } = &mut spawned {
+        (*session, *pid) = (Some(ClientId(first)), 1000 + first);
+    }
+    spawned
 }

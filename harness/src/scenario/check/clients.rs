@@ -3,7 +3,7 @@
 use cachestorm_model::scenario::{Scenario, Start, Wave};
 
 use super::super::text::{Node, Problem};
-use super::{Bounds, PROCESSES_MAX, action, not_zero};
+use super::{Bounds, PROCESSES_MAX, action, not_zero, sessions};
 
 pub(super) fn check(
     scenario: &Scenario,
@@ -28,7 +28,9 @@ pub(super) fn check(
     }
     repeated(scenario, &node, problems);
     for (index, wave) in scenario.waves.iter().enumerate() {
-        one_wave(wave, &root.get("wave").at(index), problems);
+        let node = root.get("wave").at(index);
+        one_wave(wave, &node, problems);
+        sessions::check(scenario, index, &node, problems);
     }
     if bounds.processes > PROCESSES_MAX {
         let written = [root.get("clients").get("count"), root.get("wave").at(0), node];

@@ -8,6 +8,7 @@ mod conditions;
 mod disk;
 mod fault;
 mod injection;
+mod sessions;
 
 use std::fmt::Display;
 
@@ -44,7 +45,9 @@ impl Bounds {
             vec![(default, scenario.clients.start)]
         } else {
             let wave = |wave: &cachestorm_model::scenario::Wave| {
-                let count = wave.count.map_or(default, u64::from);
+                let first = wave.again.and_then(|first| first.checked_sub(1));
+                let first = first.and_then(|first| scenario.waves.get(first as usize));
+                let count = first.unwrap_or(wave).count.map_or(default, u64::from);
                 (count, wave.start.unwrap_or(scenario.clients.start))
             };
             scenario.waves.iter().map(wave).collect()

@@ -95,6 +95,7 @@ impl Bench {
             env: BTreeMap::from([("PATH".into(), path), ("LC_ALL".into(), "C".into())]),
             dir: self.root.clone(),
             confinement: Confinement::default(),
+            asked: false,
         };
         let held = self.tracer.launch(ClientId(client), invocation).unwrap();
         Running { pid: held.pid(), held: Some(held) }
