@@ -116,9 +116,11 @@ fn is_newer_by_hand(history: &History<'_>, before: Returned, after: Returned) ->
     })
 }
 
-/// Whether the client could not write to the cache directory at some time in its life.
+/// Whether the client could not write to the cache directory at some time in its life, or an injection had made a call
+/// of its own fail, which may have been one by which it publishes.
 fn kept_from_publishing(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| history.faults.disk.overlap(first, last))
+        || !process.broken_calls.is_empty()
 }
 
 /// Whether a client that rolls back, or publishes what is built in, lived between two events.
@@ -135,6 +137,8 @@ fn was_told_to_go_back(history: &History<'_>, after: usize, before: usize) -> bo
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, herd, plant, story};
+    use crate::model::call::CallName;
+    use crate::model::errno::Errno;
     use crate::model::scenario::{Action, Content, Mtime};
 
     /// c04 gets catalogue 2 while c05 still runs, and then a new client is let go.
@@ -205,5 +209,9 @@ mod tests {
         let unpublished = story().inject(Action::ReadOnly, &[]).wave(&[1]).fetch(1, 2).exit(1, 2);
         let unpublished = unpublished.inject(Action::Writable, &[]).wave(&[2]);
         check_counts(unpublished.exit(2, 1), Invariant::NoTimeTravel, (0, 1));
+        let call = CallName::Rename;
+        let updated = herd().wave_of("update", &[4]).fail_call(4, call, Errno::Io).fetch(4, 2);
+        let unpublished = updated.exit(4, 2).wave(&[5]).exit(5, 1);
+        check_counts(unpublished, Invariant::NoTimeTravel, (1, 1));
     }
 }
