@@ -71,8 +71,9 @@ fn what_is_no_answer_makes_the_run_inconclusive() {
     check("read -r question; echo fresh; read -r question", 2, &said);
     let unasked = ["inconclusive", "had been asked nothing"];
     // In one piece, so that it has not been asked again in between.
-    let twice = "read -r question; printf '1 0\\n1 0\\n'; read -r question";
-    check(twice, 2, &unasked);
+    let more = "read -r question; answer > \"$HOME/$$.2\"; echo >> \"$HOME/$$.2\"\n\
+                dd if=\"$HOME/$$.2\" bs=64k status=none; read -r question";
+    check(more, 2, &unasked);
 }
 
 #[test]

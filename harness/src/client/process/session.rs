@@ -127,14 +127,14 @@ impl Conversation {
         let (client, at, pid) = (self.client, Instant::now(), ready.child.pid());
         let mut rest = bytes;
         while !rest.is_empty() {
+            if self.stdin.is_none() || self.until.is_none() {
+                let problem = format!("{}, and had been asked nothing", shown(rest));
+                let _ = notices.send(Notice::Garbled { client, at, problem });
+                return;
+            }
             // An engine that is gone has killed the group by other means.
             match self.reader.take(&mut rest) {
                 Ok(None) => {}
-                Ok(Some(_)) if self.stdin.is_none() || self.until.is_none() => {
-                    let problem = "an answer, and had been asked nothing".to_owned();
-                    let _ = notices.send(Notice::Garbled { client, at, problem });
-                    return;
-                }
                 Ok(Some((code, words, body))) => {
                     self.until = None;
                     let (used, delayed) = (family::used(pid), family::delayed(pid));
@@ -209,11 +209,16 @@ fn parse(head: &[u8]) -> Option<(i32, String, u64)> {
 }
 
 fn said(head: &[u8]) -> String {
-    let shown: String = String::from_utf8_lossy(head).chars().take(60).collect();
     format!(
-        "\"{}\"; an answer begins with a line `CODE BYTES WORDS`, such as `0 16384`, and so many bytes follow",
-        shown.escape_debug()
+        "{}; an answer begins with a line `CODE BYTES WORDS`, such as `0 16384`, and so many bytes follow",
+        shown(head)
     )
+}
+
+/// The beginning of what it said, in quotes.
+fn shown(said: &[u8]) -> String {
+    let shown: String = String::from_utf8_lossy(said).chars().take(60).collect();
+    format!("\"{}\"", shown.escape_debug())
 }
 
 #[cfg(test)]
