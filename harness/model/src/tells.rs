@@ -98,8 +98,11 @@ pub enum Subject {
     Locked,
     /// Who holds it: the number of the process that was started for it, and nothing or null where nobody does.
     Holder,
-    /// How many reads of all processes have found a fresh catalogue in the file, and neither waited nor asked.
+    /// How many reads of all processes have found a fresh catalogue in memory or in the file, and neither waited nor
+    /// asked.
     Hits,
+    /// How many of them a process has answered from its memory, which only one can that has read before.
+    MemoryHits,
     /// How many catalogues all processes have received whole from the server (200), in the whole life of the cache.
     Fetches,
     /// How many times the server has confirmed to them what they had (304).
@@ -114,6 +117,7 @@ impl Subject {
             Self::Locked => "locked",
             Self::Holder => "holder",
             Self::Hits => "hits",
+            Self::MemoryHits => "memory-hits",
             Self::Fetches => "fetches",
             Self::Revalidations => "revalidations",
         }
@@ -148,6 +152,8 @@ pub enum Fact {
     Holder,
     /// The number of hits.
     Hits,
+    /// The number of hits in memory, where there were any.
+    MemoryHits,
     /// The number of catalogues received.
     Fetches,
     /// The number of confirmations.
@@ -162,6 +168,7 @@ impl Fact {
             Self::Locked | Self::Unlocked => Subject::Locked,
             Self::Holder => Subject::Holder,
             Self::Hits => Subject::Hits,
+            Self::MemoryHits => Subject::MemoryHits,
             Self::Fetches => Subject::Fetches,
             Self::Revalidations => Subject::Revalidations,
         }

@@ -112,6 +112,7 @@ fn told() -> impl Strategy<Value = Option<Told>> {
         Subject::Locked,
         Subject::Holder,
         Subject::Hits,
+        Subject::MemoryHits,
         Subject::Fetches,
     ]);
     let text = option::of(prop::sample::select(vec!["fresh", "true", "1", "x"]));

@@ -112,6 +112,7 @@ fn facts<'h>(
             (Subject::State, Some(text)) => state::hold_word(history, life, text),
             (Subject::Locked, Some(text)) => lock::hold(history, teller, life, text),
             (Subject::Hits, Some(text)) => hits::hold(history, life, text),
+            (Subject::MemoryHits, Some(text)) => hits::hold_memory(history, life, text),
             (Subject::Fetches | Subject::Revalidations, Some(text)) => {
                 counts::hold(history, life, *subject, text)
             }

@@ -1,4 +1,4 @@
-//! How many reads have hit: found a fresh catalogue in the file, and neither waited nor asked.
+//! How many reads have hit: found a fresh catalogue in memory or in the file, and neither waited nor asked.
 
 use super::{Held, Life, counts};
 use crate::judge::history::{History, Process};
@@ -20,6 +20,29 @@ pub(super) fn hold(history: &History<'_>, life: Life, text: &str) -> Held {
         "told {told} hits, and {least} had read in an open window and {most} in all had read and asked nothing"
     );
     Held::Lie(Some(Fact::Hits), lie)
+}
+
+/// Holds the number of hits in memory against who may have had any: whoever sent no request, and whose process had read
+/// before. That it was the memory nobody but the process knows, so that none at all is no lie, and proves nothing.
+pub(super) fn hold_memory(history: &History<'_>, life: Life, text: &str) -> Held {
+    let told = match counts::number(Subject::MemoryHits, text) {
+        Ok(told) => told,
+        Err(lie) => return lie,
+    };
+    let again = history.processes.iter().filter(|process| {
+        let let_go = process.released.is_some_and(|at| at.index < life.ended.index);
+        process.reads_again() && let_go && history.fetches_of(process).next().is_none()
+    });
+    match (told, again.count() as u64) {
+        (0, _) => Held::Unknown,
+        (told, most) if told <= most => Held::True(Fact::MemoryHits),
+        (told, most) => {
+            let lie = format!(
+                "told {told} memory-hits, and {most} had read in a process that had read before, and asked nothing"
+            );
+            Held::Lie(None, lie)
+        }
+    }
 }
 
 /// The least and the most that may have been counted; `None` where somebody may have read any number of times.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::judge::testing::{
     Story, check, check_counts, check_sentences, damaged, herd, plant, story,
 };
-use crate::model::record::Sighting;
+use crate::model::record::{ExitStatus, Sighting};
 use crate::model::scenario::{Action, Content, Mtime};
 use crate::model::tells::{Fact, State, Subject, Told};
 use crate::model::verdict::Invariant;
@@ -172,6 +172,22 @@ fn the_holder_is_the_process_that_asks() {
     check(demands(free(nobody()), &[Fact::Unlocked]), "pass");
     check(demands(free(nobody()), &[Fact::Holder]), "vacuous");
     check(free(output(Subject::Holder, "1001")), "fail truthful-exit");
+}
+
+#[test]
+fn only_who_has_read_before_has_hit_its_memory() {
+    let sessions = || {
+        let first = story().again(&[(1, 1)]).fetch(1, 1).publish(1).exit(1, 1).wave_ended();
+        let again = first.again(&[(2, 1)]).exit(2, 1).wave_ended();
+        again.session_ends(1, ExitStatus::Code(0), true)
+    };
+    let hits = |told: Story, number: &str| telling(told, 0, output(Subject::MemoryHits, number));
+    let demanded = |number| demands(hits(sessions(), number), &[Fact::MemoryHits]);
+    check(demanded("1"), "pass");
+    check(demanded("2"), "fail truthful-exit");
+    check(hits(sessions(), "0"), "pass");
+    check(demanded("0"), "vacuous");
+    check(hits(herd(), "1"), "fail truthful-exit");
 }
 
 #[test]
