@@ -37,7 +37,7 @@ mod linux {
     use cachestorm::model::units::ClientId;
     use cachestorm::record::roles::Roles;
     use cachestorm::trace::Tracer;
-    use cachestorm::trace::terms::{Heard, Reach, Settings, Territory};
+    use cachestorm::trace::terms::{Attention, Heard, Reach, Settings, Territory};
 
     /// What is run, by name. Each is a command that needs no more than its program and a shell.
     const PROGRAMS: [(&str, &[&str]); 7] = [
@@ -145,7 +145,8 @@ mod linux {
             confinement: Confinement::default(),
             asked: false,
         };
-        let held = tracer.launch(ClientId(1), invocation).expect("the command starts");
+        let held =
+            tracer.launch(ClientId(1), invocation, Attention::All).expect("the command starts");
         send(held.pid(), libc::SIGCONT, Scope::Process).expect("the command is let go");
         let mut calls = 0;
         loop {

@@ -31,7 +31,7 @@ pub fn run(args: &ReportArgs) -> super::Outcome {
         }
     };
     let beside = compared.as_ref().map(|(baseline, comparison)| Beside { baseline, comparison });
-    tell(write_html(&run, &dir, false, &file, beside).map_err(Failure::usage)?);
+    tell(write_html(&run, &dir, false, &file, beside, |_| true).map_err(Failure::usage)?);
     output::print(&file.display().to_string());
     if args.open {
         open(&file).map_err(Failure::usage)?;

@@ -62,7 +62,7 @@ pub fn run(args: &StormArgs) -> Outcome {
         end_unmarked();
     }
     let run = new_run(&dir, &subject.client.name, &options, began, catch.results.clone());
-    super::report::tell(write_reports(&run, &dir.path(), false).map_err(Failure::usage)?);
+    super::report::tell(write_reports(&run, &dir.path(), false, |_| true).map_err(Failure::usage)?);
     output::print(&summary(&catch, &hunt, &args.client, began.0.elapsed()));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     Ok(ExitCode::from(run.outcome(false).exit_code()))

@@ -133,7 +133,7 @@ impl Prepared {
         }
         let client = &self.client().name;
         let run = new_run(&started.dir, client, &self.options, started.began, results);
-        write_reports(&run, &started.dir.path(), self.strict)?;
+        write_reports(&run, &started.dir.path(), self.strict, |_| true)?;
         Ok(Report::new(run, started.dir.path(), self.strict))
     }
 

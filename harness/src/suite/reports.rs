@@ -14,16 +14,24 @@ use crate::record::store::{StoreError, read_record};
 /// The HTML report's name in the run's folder.
 pub const HTML: &str = "report.html";
 
+/// Which scenarios that passed have a timeline in the HTML report, by name. What went wrong has one in any case.
+pub type Drawn = fn(&str) -> bool;
+
 /// Writes the summary of a run and all reports into its folder. `strict` makes a skip count. Returns what the
 /// HTML report lacks: the records that are gone.
 ///
 /// # Errors
 /// When a file cannot be made or written. Those written before stay.
-pub fn write_reports(run: &Run, dir: &Path, strict: bool) -> Result<Vec<StoreError>, ReportError> {
+pub fn write_reports(
+    run: &Run,
+    dir: &Path,
+    strict: bool,
+    drawn: Drawn,
+) -> Result<Vec<StoreError>, ReportError> {
     let text = serde_json::to_string_pretty(run).map_err(ReportError::Json)?;
     write(&dir.join("run.json"), &text)?;
     write_all(run, strict, dir)?;
-    write_html(run, dir, strict, &dir.join(HTML), None)
+    write_html(run, dir, strict, &dir.join(HTML), None, drawn)
 }
 
 /// Writes the HTML report of the run in `dir` to `file`, beside a baseline where there is one. A record that was removed meanwhile has no timeline,
@@ -37,6 +45,7 @@ pub fn write_html(
     strict: bool,
     file: &Path,
     beside: Option<html::Beside<'_>>,
+    drawn: Drawn,
 ) -> Result<Vec<StoreError>, ReportError> {
     let scene = |result: usize| {
         let path = run.results.get(result)?.record.as_ref()?;
@@ -46,7 +55,7 @@ pub fn write_html(
         }))
     };
     let (gone, scenes): (Vec<_>, Vec<_>) =
-        html::chosen(run).into_par_iter().filter_map(scene).partition_map(Either::from);
+        html::chosen(run, drawn).into_par_iter().filter_map(scene).partition_map(Either::from);
     write(file, &html::render_beside(run, strict, &scenes, beside)?)?;
     Ok(gone)
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::terms::{Decision, Heard, Settings};
+use super::terms::{Attention, Decision, Heard, Settings};
 use crate::client::prepare::Invocation;
 use crate::client::process::Held;
 use crate::model::units::ClientId;
@@ -26,7 +26,7 @@ impl Tracer {
     ///
     /// # Errors
     /// None.
-    pub fn launch(&self, _: ClientId, _: Invocation) -> io::Result<Held> {
+    pub fn launch(&self, _: ClientId, _: Invocation, _: Attention) -> io::Result<Held> {
         match *self {}
     }
 

@@ -67,7 +67,7 @@ mod trial {
     use std::collections::BTreeMap;
 
     use super::Tracer;
-    use super::terms::{Reach, Settings, Territory};
+    use super::terms::{Attention, Reach, Settings, Territory};
     use crate::client::prepare::Invocation;
     use crate::model::units::ClientId;
     use crate::record::roles::Roles;
@@ -90,7 +90,7 @@ mod trial {
         };
         let (heard, _) = tokio::sync::mpsc::unbounded_channel();
         let started = Tracer::start(settings, heard)
-            .and_then(|tracer| tracer.launch(ClientId(0), trial).map(drop));
+            .and_then(|tracer| tracer.launch(ClientId(0), trial, Attention::All).map(drop));
         started
             .err()
             .map(|error| format!("this machine does not let processes be traced ({error})"))

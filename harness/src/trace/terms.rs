@@ -139,6 +139,16 @@ impl Territory {
     }
 }
 
+/// At which calls a process stops, each of which costs it time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attention {
+    /// At every call that is known.
+    All,
+    /// At those that change something or may, open or close a file, or lock: not where it only looks, waits for the disk,
+    /// or talks to somebody.
+    Changes,
+}
+
 /// How much of what happens is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {

@@ -14,7 +14,7 @@ use cachestorm::model::client::{Files, LockKind, PublishedForm};
 use cachestorm::model::units::ClientId;
 use cachestorm::record::roles::Roles;
 use cachestorm::trace::Tracer;
-use cachestorm::trace::terms::{Gate, Heard, Reach, Settings, Territory};
+use cachestorm::trace::terms::{Attention, Gate, Heard, Reach, Settings, Territory};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -120,7 +120,7 @@ impl Bench {
             confinement: line.confinement.clone(),
             asked: false,
         };
-        let held = self.tracer.launch(ClientId(client), invocation).unwrap();
+        let held = self.tracer.launch(ClientId(client), invocation, Attention::All).unwrap();
         let pid = held.pid();
         send(pid, libc::SIGCONT, Scope::Process).unwrap();
         self.running.push(held);

@@ -65,8 +65,9 @@ const SCRIPTS: [&str; 8] = [
 ];
 
 /// The repetitions whose records the report draws, as indices into [`Run::results`]: those that went
-/// wrong come first. Hand [`render`] a [`Scene`] for each whose record can be read.
-pub fn chosen(run: &Run) -> Vec<usize> {
+/// wrong come first. Of scenarios that passed those are drawn whose names `passed` takes. Hand [`render`] a [`Scene`] for
+/// each whose record can be read.
+pub fn chosen(run: &Run, passed: impl Fn(&str) -> bool) -> Vec<usize> {
     let mut wrong = Vec::new();
     let mut right = Vec::new();
     let index_of = |wanted: &ScenarioResult| {
@@ -77,6 +78,8 @@ pub fn chosen(run: &Run) -> Vec<usize> {
             let (list, most) =
                 if status == Status::Pass { (&mut right, 1) } else { (&mut wrong, EACH) };
             let recorded = scenario.with(status).filter(|result| result.record.is_some());
+            let recorded =
+                recorded.filter(|result| status != Status::Pass || passed(&result.scenario));
             list.extend(recorded.take(most).filter_map(index_of));
         }
     }

@@ -137,7 +137,7 @@ fn nothing_is_fetched_from_anywhere() {
 #[test]
 fn of_many_repetitions_those_that_went_wrong_are_drawn_and_one_that_passed() {
     let run = every_outcome();
-    let slow: Vec<u32> = chosen(&run)
+    let slow: Vec<u32> = chosen(&run, |_| true)
         .into_iter()
         .map(|index| &run.results[index])
         .filter(|result| result.scenario == "stampede/slow-server")
@@ -145,7 +145,7 @@ fn of_many_repetitions_those_that_went_wrong_are_drawn_and_one_that_passed() {
         .collect();
     assert_eq!(slow, [3, 8, 5, 1]);
     let drawn: Vec<Scene> =
-        chosen(&run).into_iter().map(|index| scene(index, every_event())).collect();
+        chosen(&run, |_| true).into_iter().map(|index| scene(index, every_event())).collect();
     let html = render(&run, false, &drawn).unwrap();
     assert_eq!(html.matches("<script type=\"application/json\"").count(), drawn.len());
     let recorded = run.results.iter().filter(|result| result.record.is_some()).count();

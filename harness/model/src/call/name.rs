@@ -184,6 +184,17 @@ impl CallName {
         )
     }
 
+    /// Whether it can change nothing in a directory and nobody's lock: it reads or looks, waits for the disk, talks to
+    /// somebody, or ends the process.
+    pub fn is_without_trace(self) -> bool {
+        let looks = matches!(
+            self,
+            Self::Read | Self::Stat | Self::Access | Self::Readlink | Self::Mmap | Self::Exit
+        );
+        // What is written through a mapping is on disk when that is synced.
+        looks || self.is_network() || self.is_durable() && self != Self::Msync
+    }
+
     /// Whether it makes what was written durable.
     pub fn is_durable(self) -> bool {
         matches!(

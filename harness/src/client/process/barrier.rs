@@ -22,6 +22,8 @@ use super::launch::Tracing;
 use super::limits;
 use crate::client::prepare::Invocation;
 use crate::model::record::Barrier;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+use crate::trace::terms::Attention;
 
 /// What the shell of the portable barrier runs: it stops, and then becomes the program.
 const GATE: &str = "kill -STOP $$; exec \"$0\" \"$@\"";
@@ -53,10 +55,10 @@ pub fn start_free(invocation: &Invocation) -> io::Result<Child> {
 }
 
 /// Starts a process in its own group that stops after its `exec`, traced by this thread, and then before the
-/// calls that the tracer knows.
+/// calls that the tracer attends to.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-pub fn start_filtered(invocation: &Invocation) -> io::Result<Child> {
-    after_exec::start_as(invocation, Tracing::Filter(crate::trace::filter()))
+pub fn start_filtered(invocation: &Invocation, attention: Attention) -> io::Result<Child> {
+    after_exec::start_as(invocation, Tracing::Filter(crate::trace::filter(attention)))
 }
 
 /// Waits until a started process has arrived at the barrier, and leaves it stopped there. Must be

@@ -14,6 +14,9 @@ use crate::model::verdict::Verdict;
 use crate::record::store::RunDir;
 use crate::suite::{self, Entry, Options, Subject};
 
+/// The last part of the name of the run in which nothing is done.
+pub const UNDISTURBED: &str = "undisturbed";
+
 /// What a sweep does.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -117,7 +120,7 @@ struct Numbered<'a> {
 impl Numbered<'_> {
     /// A run for each thing that can go wrong.
     fn with_everything(self, plan: Plan, seed: u64) -> Prepared {
-        let mut runs = vec![(self.with("undisturbed", &[]), Vec::new())];
+        let mut runs = vec![(self.with(UNDISTURBED, &[]), Vec::new())];
         let mut failures = Vec::new();
         for (index, point) in self.points.iter().enumerate() {
             for deed in points::deeds(point, plan.choice) {

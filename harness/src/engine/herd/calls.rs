@@ -2,7 +2,6 @@
 //! fails, shortens or holds them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,8 +9,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::act::{Cause, StandsAt};
 use super::world::{Herd, Proc};
-use crate::client::prepare::Invocation;
-use crate::client::process::Held;
 use crate::engine::{EngineError, RunSpec};
 use crate::inject::disk::Disk;
 use crate::inject::plan::{Occurrence, Plan};
@@ -27,7 +24,7 @@ use crate::trace::terms::{Decision, Heard, Reach, Settings, Territory};
 /// A run's tracer, and who stands still at a call.
 #[derive(Debug)]
 pub struct Traced {
-    tracer: Arc<Tracer>,
+    pub(super) tracer: Arc<Tracer>,
     heard: UnboundedReceiver<Heard>,
     held: Vec<HeldCall>,
     /// Who has been seen to wait for a lock in this wave.
@@ -100,14 +97,6 @@ impl Traced {
             lock_waits: 0,
             returned: BTreeMap::new(),
         })
-    }
-
-    /// Starts a process that stands before its first instruction.
-    ///
-    /// # Errors
-    /// What the system says when it refuses.
-    pub fn launch(&self, client: ClientId, invocation: Invocation) -> io::Result<Held> {
-        self.tracer.launch(client, invocation)
     }
 
     /// A wave starts, and its clients have not been seen to wait.

@@ -13,6 +13,7 @@ use crate::inject::plan::Occurrence;
 use crate::model::record::{Part, What};
 use crate::model::scenario::Conditions;
 use crate::model::units::{ClientId, Serial};
+use crate::trace::terms::Attention;
 
 impl Herd<'_> {
     /// Starts a process for each errand and holds them at the barrier. Returns those that exist; a
@@ -29,7 +30,9 @@ impl Herd<'_> {
         let held = match invocations {
             Ok(invocations) if self.traced.is_some() => {
                 let started = named.iter().zip(invocations);
-                started.map(|((client, _), it)| self.launch_traced(*client, it)).collect()
+                started
+                    .map(|((client, errand), it)| self.launch_traced(*client, errand.part, it))
+                    .collect()
             }
             Ok(invocations) => self.launcher.launch(invocations),
             // What one command line lacks, all of them lack.
@@ -49,7 +52,7 @@ impl Herd<'_> {
         let Some(client) = self.next_clients().next() else { return };
         let held = self.invocation(client, &errand).and_then(|invocation| {
             if self.traced.is_some() {
-                return self.launch_traced(client, invocation);
+                return self.launch_traced(client, errand.part, invocation);
             }
             Held::start_free(&invocation).map_err(|error| explain(&error, &invocation.program))
         });
@@ -59,10 +62,21 @@ impl Herd<'_> {
         }
     }
 
-    fn launch_traced(&self, client: ClientId, invocation: Invocation) -> Result<Held, String> {
+    fn launch_traced(
+        &self,
+        client: ClientId,
+        part: Part,
+        invocation: Invocation,
+    ) -> Result<Held, String> {
         let Some(traced) = &self.traced else { return Err("the run is not traced".to_owned()) };
         let program = invocation.program.clone();
-        traced.launch(client, invocation).map_err(|error| explain(&error, &program))
+        // In a sweep, what only prepares or probes is nobody's crash point, and there are two of it in every run.
+        let apart = self.spec.traced && !matches!(part, Part::Wave(_));
+        let attention = if apart { Attention::Changes } else { Attention::All };
+        traced
+            .tracer
+            .launch(client, invocation, attention)
+            .map_err(|error| explain(&error, &program))
     }
 
     fn next_clients(&self) -> impl Iterator<Item = ClientId> + use<> {

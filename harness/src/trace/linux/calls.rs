@@ -272,6 +272,12 @@ pub fn numbers() -> impl Iterator<Item = libc::c_long> {
     KNOWN.iter().map(|known| known.number).chain(MOVING)
 }
 
+/// Those of them at which something may be changed, or a descriptor comes or goes.
+pub fn numbers_of_changes() -> impl Iterator<Item = libc::c_long> {
+    let changing = KNOWN.iter().filter(|known| !known.name.is_without_trace());
+    changing.map(|known| known.number).chain(MOVING)
+}
+
 /// The call of a number, where it is known.
 pub fn known(number: u64) -> Option<&'static Known> {
     static BY_NUMBER: std::sync::LazyLock<Vec<Option<&'static Known>>> =

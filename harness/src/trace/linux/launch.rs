@@ -9,6 +9,7 @@ use super::world::World;
 use crate::client::prepare::Invocation;
 use crate::client::process::{Child, End, Scope, send, signal_number, start_filtered};
 use crate::model::units::{ClientId, Signal};
+use crate::trace::terms::Attention;
 
 impl World {
     /// Starts a process and leaves it suspended before its first instruction, traced.
@@ -19,8 +20,9 @@ impl World {
         &mut self,
         client: ClientId,
         invocation: &Invocation,
+        attention: Attention,
     ) -> io::Result<Child> {
-        let child = start_filtered(invocation)?;
+        let child = start_filtered(invocation, attention)?;
         let pid = i32::try_from(child.pid()).map_err(io::Error::other)?;
         let (ended, ends) = std::sync::mpsc::channel();
         let child = child.traced(ends);

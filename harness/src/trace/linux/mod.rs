@@ -19,5 +19,5 @@ mod tracer;
 mod turn;
 mod world;
 
-pub use sys::filter::for_known_calls as filter;
+pub use sys::filter::for_attention as filter;
 pub use tracer::Tracer;

@@ -11,13 +11,14 @@ use super::world::World;
 use crate::client::prepare::Invocation;
 use crate::client::process::{Child, Held};
 use crate::model::units::ClientId;
-use crate::trace::terms::{Decision, Heard, Settings};
+use crate::trace::terms::{Attention, Decision, Heard, Settings};
 
 /// What the thread is asked to do.
 pub(super) enum Command {
     Launch {
         client: ClientId,
         invocation: Box<Invocation>,
+        attention: Attention,
         started: mpsc::SyncSender<io::Result<Child>>,
     },
     Answer {
@@ -63,13 +64,18 @@ impl Tracer {
     }
 
     /// Starts a process in a group of its own, which stands before its first instruction until SIGCONT lets
-    /// it go. The thread of the tracer is its parent, and outlives it.
+    /// it go, and stops at the calls that are attended to. The thread of the tracer is its parent, and outlives it.
     ///
     /// # Errors
     /// What the system says when it refuses.
-    pub fn launch(&self, client: ClientId, invocation: Invocation) -> io::Result<Held> {
+    pub fn launch(
+        &self,
+        client: ClientId,
+        invocation: Invocation,
+        attention: Attention,
+    ) -> io::Result<Held> {
         let (started, launched) = mpsc::sync_channel(1);
-        self.tell(Command::Launch { client, invocation: Box::new(invocation), started });
+        self.tell(Command::Launch { client, invocation: Box::new(invocation), attention, started });
         let gone = |_| io::Error::other("the tracer's thread has ended");
         // Put under guard here: a guardian that the tracer started would be a process of the tracer's.
         Held::traced(launched.recv().map_err(gone)??)

@@ -106,8 +106,8 @@ impl World {
 
     fn obey(&mut self, command: Command) -> bool {
         match command {
-            Command::Launch { client, invocation, started } => {
-                let launched = self.launch(client, &invocation);
+            Command::Launch { client, invocation, attention, started } => {
+                let launched = self.launch(client, &invocation, attention);
                 // Nobody waits for it only where the run is over.
                 let _ = started.send(launched);
             }

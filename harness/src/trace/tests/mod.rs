@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::Tracer;
-use super::terms::{Decision, Gate, Heard, Reach, Settings, Territory};
+use super::terms::{Attention, Decision, Gate, Heard, Reach, Settings, Territory};
 use crate::client::prepare::Invocation;
 use crate::client::process::{Confinement, Held, Scope, send};
 use crate::model::call::{Call, CallName};
@@ -97,7 +97,7 @@ impl Bench {
             confinement: Confinement::default(),
             asked: false,
         };
-        let held = self.tracer.launch(ClientId(client), invocation).unwrap();
+        let held = self.tracer.launch(ClientId(client), invocation, Attention::All).unwrap();
         Running { pid: held.pid(), held: Some(held) }
     }
 

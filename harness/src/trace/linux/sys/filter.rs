@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use libc::sock_filter;
 
-use crate::trace::linux::calls::{Guard, RETURN_FROM_HANDLER, guard, numbers};
+use crate::trace::linux::calls::{Guard, RETURN_FROM_HANDLER, guard, numbers, numbers_of_changes};
+use crate::trace::terms::Attention;
 
 /// Where seccomp_data has the number, the architecture, and the low half of the first argument.
 const OFFSET_NUMBER: u32 = 0;
@@ -126,11 +127,16 @@ fn answer(action: u32) -> sock_filter {
     statement(libc::BPF_RET | libc::BPF_K, action)
 }
 
-/// The filter for every call that the tracer knows.
-pub fn for_known_calls() -> &'static [sock_filter] {
-    static FILTER: LazyLock<Vec<sock_filter>> =
+/// The filter for the calls that are to be attended to.
+pub fn for_attention(attention: Attention) -> &'static [sock_filter] {
+    static ALL: LazyLock<Vec<sock_filter>> =
         LazyLock::new(|| program(numbers().chain([RETURN_FROM_HANDLER])));
-    &FILTER
+    static CHANGES: LazyLock<Vec<sock_filter>> =
+        LazyLock::new(|| program(numbers_of_changes().chain([RETURN_FROM_HANDLER])));
+    match attention {
+        Attention::All => &ALL,
+        Attention::Changes => &CHANGES,
+    }
 }
 
 #[cfg(test)]
@@ -189,7 +195,7 @@ mod tests {
 
     #[test]
     fn the_filter_of_all_calls_is_one_that_the_kernel_takes() {
-        let program = for_known_calls();
+        let program = for_attention(Attention::All);
         assert!(program.len() <= 4096, "{}", program.len());
         for (index, one) in program.iter().enumerate() {
             let code = u32::from(one.code);
@@ -200,14 +206,21 @@ mod tests {
     }
 
     #[test]
-    fn every_known_call_is_found_and_no_other() {
-        let known: Vec<i64> = numbers().chain([RETURN_FROM_HANDLER]).collect();
-        for number in 0..600 {
-            // A call with a condition stops with some arguments only.
-            let stops = [0, 2, 6, libc::MAP_SHARED.cast_unsigned(), 0x4004_9409]
-                .into_iter()
-                .any(|it| run(for_known_calls(), ARCH, number, [it; 6]) == libc::SECCOMP_RET_TRACE);
-            assert_eq!(stops, known.contains(&number), "{number}");
+    fn every_call_that_is_attended_to_is_found_and_no_other() {
+        let all: Vec<i64> = numbers().collect();
+        let changes: Vec<i64> = numbers_of_changes().collect();
+        assert!(changes.contains(&libc::SYS_rename) && changes.contains(&libc::SYS_close));
+        assert!(!changes.contains(&libc::SYS_fstat) && all.contains(&libc::SYS_fstat));
+        for (attention, mut known) in [(Attention::All, all), (Attention::Changes, changes)] {
+            known.push(RETURN_FROM_HANDLER);
+            let program = for_attention(attention);
+            for number in 0..600 {
+                // A call with a condition stops with some arguments only.
+                let stops = [0, 2, 6, libc::MAP_SHARED.cast_unsigned(), 0x4004_9409]
+                    .into_iter()
+                    .any(|it| run(program, ARCH, number, [it; 6]) == libc::SECCOMP_RET_TRACE);
+                assert_eq!(stops, known.contains(&number), "{number}");
+            }
         }
     }
 }
