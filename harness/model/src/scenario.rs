@@ -361,16 +361,18 @@ impl Scenario {
     /// The clients that need a listener of their own, because a fault of connections may hit one of them
     /// and not the others.
     pub fn listeners(&self) -> Listeners {
+        // One that is asked again comes by the listener of its process, which others share.
+        let again = self.waves.iter().any(|wave| wave.again.is_some());
         let mut clients = BTreeSet::new();
         for injection in &self.inject {
             let Action::Fault(fault) = &injection.action else { continue };
             match (injection.target, injection.on.has_process()) {
                 _ if !fault.is_at_door() => {}
-                (Some(Target::Client(number)), _) => {
+                (Some(Target::Client(number)), _) if !again => {
                     clients.insert(ClientId(number));
                 }
                 (Some(Target::Everyone), _) | (None, false) => {}
-                (Some(Target::Fetcher | Target::Holder | Target::Waiter), _) | (None, true) => {
+                (Some(_), _) | (None, true) => {
                     return Listeners::Each;
                 }
             }

@@ -180,8 +180,8 @@ pub(super) fn exit_explained(history: &History<'_>, process: &Process<'_>) -> bo
     let server = |(first, last)| {
         own_fetch()
             || faults.down.overlap(first, last)
-            || faults.cut_off.overlap(process.client, first, last)
-            || (faults.slowed.overlap(process.client, first, last) && !was_answered())
+            || faults.cut_off.overlap(process.started_as(), first, last)
+            || (faults.slowed.overlap(process.started_as(), first, last) && !was_answered())
     };
     let directory =
         |(first, last)| faults.disk.overlap(first, last) || faults.was_wiped(first, last);

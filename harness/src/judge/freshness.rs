@@ -55,7 +55,7 @@ fn judge(
         return;
     }
     if explain::age_explained(history, process)
-        || history.may_remember(process)
+        || history.may_remember(process, serial)
         || held_up(history, serial, ended, &fresh)
         || is_out_of_patience(history, process, released, ended)
     {

@@ -85,8 +85,9 @@ fn judge(history: &History<'_>, before: Returned, after: Returned, findings: &mu
     if history.faults.published_touched(touched_since, after.moment.index)
         || explain::server_failed_during(history, later)
         || kept_from_publishing(history, earlier)
+        || may_never_have_published(history, earlier, before, after.moment)
         || was_told_to_go_back(history, touched_since, after.moment.index)
-        || history.may_remember(later)
+        || history.may_remember(later, after.serial)
     {
         findings.indeterminate();
         return;
@@ -116,11 +117,24 @@ fn is_newer_by_hand(history: &History<'_>, before: Returned, after: Returned) ->
     })
 }
 
-/// Whether the client could not write to the cache directory at some time in its life, or an injection had made a call
-/// of its own fail, which may have been one by which it publishes.
+/// Whether the client could not write to the cache directory at some time in its life.
 fn kept_from_publishing(history: &History<'_>, process: &Process<'_>) -> bool {
     process.life().is_some_and(|(first, last)| history.faults.disk.overlap(first, last))
-        || !process.broken_calls.is_empty()
+}
+
+/// Whether an injection had made a call of the client's fail, and what it returned was not seen published from when it
+/// was let go until then.
+fn may_never_have_published(
+    history: &History<'_>,
+    process: &Process<'_>,
+    returned: Returned,
+    until: Moment,
+) -> bool {
+    let since = process.released.map_or(0, |released| released.index)..until.index;
+    let published = history.sightings.iter().any(|seen| {
+        since.contains(&seen.moment.index) && seen.sighting.serial() == Some(returned.serial)
+    });
+    !process.broken_calls.is_empty() && !published
 }
 
 /// Whether a client that rolls back, or publishes what is built in, lived between two events.
@@ -194,7 +208,10 @@ mod tests {
         let remembers = updated.again(&[(3, 1)]).exit(3, 1);
         let follows = |it: Story| it.client(|client| client.claims.coherent_memory = true);
         check_counts(remembers.clone(), Invariant::NoTimeTravel, (1, 1));
-        check(follows(remembers), "fail no-time-travel");
+        check(follows(remembers.clone()), "fail no-time-travel");
+        // What it has not returned before is not what it remembers.
+        let since = remembers.wave_ended().again(&[(4, 1)]).exit(4, 2).wave_ended();
+        check(since.again(&[(5, 1)]).exit(5, 1), "fail no-time-travel");
         let others = newer().exit(6, 1).exit(5, 2).scenario(|it| it.expect.grace = it.cache.ttl);
         check(others, "fail no-time-travel");
     }
@@ -211,7 +228,11 @@ mod tests {
         check_counts(unpublished.exit(2, 1), Invariant::NoTimeTravel, (0, 1));
         let call = CallName::Rename;
         let updated = herd().wave_of("update", &[4]).fail_call(4, call, Errno::Io).fetch(4, 2);
-        let unpublished = updated.exit(4, 2).wave(&[5]).exit(5, 1);
+        let unpublished = updated.exit(4, 2).wave(&[5]).exit(5, 1).publish(2);
         check_counts(unpublished, Invariant::NoTimeTravel, (1, 1));
+        // Who has published it all the same has taken it back.
+        let updated = herd().wave_of("update", &[4]).fetch(4, 2).publish(2);
+        let reverted = updated.fail_call(4, CallName::Fsync, Errno::Io).publish(1).exit(4, 2);
+        check(reverted.wave(&[5]).exit(5, 1), "fail no-time-travel");
     }
 }

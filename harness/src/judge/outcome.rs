@@ -130,6 +130,7 @@ fn gaps(history: &History<'_>, invariants: &[InvariantReport], measures: &Measur
         format!("nothing that a command told of \"{fact}\" could be held against what was so")
     }));
     gaps.extend(permissions::gap(history));
+    gaps.extend(super::truthful_exit::sessions::gaps(history));
     shorten(gaps)
 }
 
@@ -196,7 +197,7 @@ fn is_met(history: &History<'_>, fault: Fault, event: usize) -> bool {
         return history.processes.iter().filter(|process| process.is_in_wave()).any(|process| {
             let life = process.life().filter(|(_, last)| *last > event);
             life.is_some_and(|(first, last)| {
-                cut_off.overlap(process.client, first.max(event), last)
+                cut_off.overlap(process.started_as(), first.max(event), last)
             })
         });
     }

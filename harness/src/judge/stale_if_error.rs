@@ -87,7 +87,7 @@ fn was_cut_off(
     let own = fetches.peek().is_some() && fetches.all(failed);
     let (first, last) = (released.index, ended.index);
     own || history.faults.down.cover(first, last)
-        || history.faults.cut_off.cover(process.client, first, last)
+        || history.faults.cut_off.cover(process.started_as(), first, last)
 }
 
 /// A client that calls stale what lay there within its TTL when it was let go cries wolf: nobody will
@@ -222,7 +222,7 @@ fn judge(
     let call_failed = by_call && process.broken_calls.len() > process.lost_calls.len();
     let closed = || {
         let since = process.released.map_or(0, |released| released.index);
-        history.faults.unreadable.overlap(since, ended.index)
+        history.faults.hidden.overlap(since, ended.index)
     };
     let unreadable = !exited.status.success() && (call_failed || closed());
     let peer_published = is_replaced(history, (process, by_call), ended, old);

@@ -13,7 +13,7 @@
 //! `bounded-wait`, and a death by a signal from elsewhere makes the record inconclusive instead.
 
 mod by_hand;
-mod sessions;
+pub(super) mod sessions;
 
 use super::embedded;
 use super::explain;

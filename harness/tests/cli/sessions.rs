@@ -103,6 +103,26 @@ fn a_session_that_does_not_wait_for_its_end_is_told_of() {
 }
 
 #[test]
+fn half_an_answer_and_an_end_are_no_reading() {
+    let script =
+        "while read -r question; do echo '0 99999'; exec \"$CACHESTORM\" client reference; done";
+    let said = ["truthful-exit", "ended with exit code 0", "although its standard input was open"];
+    check(script, 1, &said);
+}
+
+#[test]
+fn whom_an_injection_kills_is_started_again_and_asked_again() {
+    let scenario = TWICE.replace("command", "restarts = 1\ncommand");
+    let kill = "[[inject]]\non = { request = 1 }\ndo = { kill = \"KILL\" }\n";
+    let place = place(&format!("{scenario}{kill}"), "while read -r question; do answer; done");
+    place.run().check(0, &["1 scenario: 1 passed"]);
+    let again = place.events().into_iter().filter(|event| {
+        matches!(event, What::Spawned { client, session: Some(first), .. } if client != first)
+    });
+    assert_eq!(again.count(), 2);
+}
+
+#[test]
 fn a_session_that_does_not_end_is_killed_by_its_deadline() {
     let script = "while read -r question; do answer; done; exec sleep 600";
     let said = ["truthful-exit", "it had not ended by its deadline"];

@@ -60,6 +60,8 @@ pub(super) struct Conversation {
     deadline: Duration,
     /// Until when it is to answer, or to end.
     until: Option<Instant>,
+    /// It has not, and was killed: what it says now is not listened to.
+    overdue: bool,
     reader: Reader,
 }
 
@@ -67,7 +69,7 @@ impl Conversation {
     pub(super) fn new(client: ClientId, stdin: pipe::Sender, deadline: Duration) -> (Asker, Self) {
         let (asker, asks) = mpsc::unbounded_channel();
         let (stdin, reader) = (Some(stdin), Reader::default());
-        (Asker(asker), Self { client, stdin, asks, deadline, until: None, reader })
+        (Asker(asker), Self { client, stdin, asks, deadline, until: None, overdue: false, reader })
     }
 
     /// Asks and listens until the process has ended.
@@ -90,11 +92,11 @@ impl Conversation {
                 },
                 () = ready.streams.stderr.read_to_end(), if ready.streams.stderr.is_open() => {}
                 // One question at a time: the next one is asked when this one is answered.
-                ask = self.asks.recv(), if self.until.is_none() && self.stdin.is_some() => {
+                ask = self.asks.recv(), if self.until.is_none() && self.stdin.is_some() && !self.overdue => {
                     self.say(ask.is_some()).await;
                 }
                 () = deadline => {
-                    self.until = None;
+                    (self.until, self.overdue) = (None, true);
                     ready.overdue(self.client, notices);
                 }
             }
@@ -126,9 +128,10 @@ impl Conversation {
     fn listen(&mut self, bytes: &[u8], ready: &Ready, notices: &mpsc::UnboundedSender<Notice>) {
         let (client, at, pid) = (self.client, Instant::now(), ready.child.pid());
         let mut rest = bytes;
-        while !rest.is_empty() {
+        while !rest.is_empty() && !self.overdue {
             if self.stdin.is_none() || self.until.is_none() {
-                let problem = format!("{}, and had been asked nothing", shown(rest));
+                let told = if self.stdin.is_none() { "told to end" } else { "asked nothing" };
+                let problem = format!("{}, and had been {told}", shown(rest));
                 let _ = notices.send(Notice::Garbled { client, at, problem });
                 return;
             }
@@ -204,6 +207,9 @@ fn parse(head: &[u8]) -> Option<(i32, String, u64)> {
     let line = std::str::from_utf8(head).ok()?;
     let (code, rest) = line.split_once(' ')?;
     let (bytes, words) = rest.split_once(' ').unwrap_or((rest, ""));
+    if !code.bytes().chain(bytes.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
     let code = code.parse::<u8>().ok()?;
     Some((code.into(), words.to_owned(), bytes.parse().ok()?))
 }
@@ -255,7 +261,9 @@ mod tests {
 
     #[test]
     fn what_is_no_answer_is_said_with_what_it_should_be() {
-        for wrong in ["fresh\n", "0\n", "0 \n", "300 1\n", "0 -1\n", "[1, 2]", "0 1x\n"] {
+        for wrong in
+            ["fresh\n", "0\n", "0 \n", "300 1\n", "0 -1\n", "[1, 2]", "0 1x\n", "0 +1\n", "+0 1\n"]
+        {
             let problem = read(wrong.as_bytes(), 99).unwrap_err();
             assert!(problem.contains("`CODE BYTES WORDS`"), "{wrong}: {problem}");
         }

@@ -17,6 +17,8 @@ pub struct Errand {
     pub with: Option<usize>,
     /// The session that is asked again, by its first reading, where no process is started.
     pub session: Option<ClientId>,
+    /// The wave whose sessions it is one of, where it was started again in a later one.
+    pub group: Option<u32>,
 }
 
 impl Errand {
@@ -28,6 +30,7 @@ impl Errand {
             under: wave.under,
             with,
             session: None,
+            group: None,
         };
         let mut errands: Vec<Self> =
             scenario.others_in(wave.count).into_iter().map(errand).collect();
@@ -42,14 +45,21 @@ impl Errand {
     /// One more process of the client under test in a wave, with a command of its own.
     pub fn one_more(wave: &ResolvedWave, command: &str) -> Self {
         let part = Part::Wave(wave.number);
-        Self { part, command: command.to_owned(), under: wave.under, with: None, session: None }
+        Self {
+            part,
+            command: command.to_owned(),
+            under: wave.under,
+            with: None,
+            session: None,
+            group: None,
+        }
     }
 
     /// A process that belongs to no wave: it runs the client under test as the scenario's user, and
     /// under nothing else.
     pub fn apart(scenario: &Scenario, part: Part) -> Self {
         let under = Conditions { user: scenario.clients.under.user, ..Conditions::default() };
-        Self { part, command: "get".to_owned(), under, with: None, session: None }
+        Self { part, command: "get".to_owned(), under, with: None, session: None, group: None }
     }
 }
 

@@ -285,8 +285,13 @@ impl Herd<'_> {
                 self.interrupt_at(at, &format!("the session of {client} said {problem}"));
             }
             Notice::Ended(ended) => {
-                if let Some(ended) = self.ended(*ended) {
+                let at = ended.at;
+                let (ended, session) = self.ended(*ended);
+                if let Some(ended) = ended {
                     self.on_ended(ended).await;
+                }
+                if let Some(what) = session {
+                    self.recorder.add(at, what);
                 }
             }
             Notice::Lost { client, at, error } => {
@@ -331,7 +336,7 @@ impl Herd<'_> {
         if self.interrupted || self.restarted >= self.spec.scenario.clients.restarts {
             return;
         }
-        // One that was asked again is started as it was at first.
+        // One that was asked again is started anew, and is one of those that it was one of.
         let errand = Errand { session: None, ..proc.errand.clone() };
         self.restarted += 1;
         let text = format!("{client} was killed, and is started again");

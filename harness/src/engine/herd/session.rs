@@ -14,9 +14,14 @@ use crate::client::process::{Answer, Asker, Captured, Ended, Notice, Scope, send
 use crate::model::record::{ExitStatus, Part, What};
 use crate::model::units::ClientId;
 
-/// The sessions whose processes live, by their first readings.
+/// The sessions, by their first readings.
 #[derive(Debug, Default)]
-pub struct Sessions(BTreeMap<ClientId, Session>);
+pub struct Sessions {
+    /// Those whose processes live.
+    living: BTreeMap<ClientId, Session>,
+    /// The last readings of those that do not.
+    ended: BTreeMap<ClientId, ClientId>,
+}
 
 #[derive(Debug)]
 struct Session {
@@ -34,20 +39,28 @@ struct Session {
 }
 
 impl Sessions {
-    /// How many there are.
+    /// How many live.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.living.len()
     }
 
-    /// The reading of a session whose process is gone without an end that could be learned.
+    /// The process of a session is gone. Returns what was known of it, where the client is one.
+    fn remove(&mut self, client: ClientId) -> Option<Session> {
+        let session = self.living.remove(&client)?;
+        self.ended.insert(client, session.reading);
+        Some(session)
+    }
+
+    /// The same where its end could not be learned, or it was never let go. Returns its reading.
     pub fn lost(&mut self, client: ClientId) -> ClientId {
-        self.0.remove(&client).map_or(client, |session| session.reading)
+        self.remove(client).map_or(client, |session| session.reading)
     }
 
     /// The reading that a process of a session, known by its first one, makes now or made last; of any other client
     /// that one itself.
     pub fn reading(&self, client: ClientId) -> ClientId {
-        self.0.get(&client).map_or(client, |session| session.reading)
+        let living = self.living.get(&client).map(|session| session.reading);
+        living.or(self.ended.get(&client).copied()).unwrap_or(client)
     }
 }
 
@@ -58,42 +71,63 @@ impl Herd<'_> {
     }
 
     /// A process was started that lives on.
-    pub(super) fn note_session(&mut self, client: ClientId, pid: u32, part: Part) {
-        let wave = match part {
-            Part::Wave(wave) => wave,
+    pub(super) fn note_session(&mut self, client: ClientId, pid: u32, errand: &Errand) {
+        let wave = match (errand.group, errand.part) {
+            (Some(wave), _) | (None, Part::Wave(wave)) => wave,
             _ => 0,
         };
         let (used, delayed) = (Used::default(), None);
         let session =
             Session { pid, wave, asker: None, told_to_end: false, reading: client, used, delayed };
-        self.sessions.0.insert(client, session);
+        self.sessions.living.insert(client, session);
     }
 
     /// It was let go, and is asked for the first time.
     pub(super) fn begin_session(&mut self, client: ClientId, asker: Asker) {
         asker.ask();
-        if let Some(session) = self.sessions.0.get_mut(&client) {
+        if let Some(session) = self.sessions.living.get_mut(&client) {
             session.asker = Some(asker);
         }
     }
 
-    /// What is to be asked of those who were started in a wave and live.
-    pub(super) fn errands_again(&self, first: u32, wave: u32) -> Vec<Errand> {
-        let of_wave = self.sessions.0.iter().filter(|(_, session)| session.wave == first);
-        let errands = of_wave.filter_map(|(client, _)| {
-            let errand = self.processes.get(client)?.errand.clone();
-            Some(Errand { part: Part::Wave(wave), session: Some(*client), ..errand })
+    /// What is to be asked of those who were started in a wave and live. Of those who do not, a word stands in the record.
+    pub(super) fn errands_again(&mut self, first: u32, wave: u32) -> Vec<Errand> {
+        let of_wave = |errand: &Errand| match errand.group {
+            Some(group) => group == first,
+            None => errand.part == Part::Wave(first),
+        };
+        let started = self.processes.iter().filter(|(_, proc)| {
+            proc.errand.session.is_none() && of_wave(&proc.errand) && self.is_session(&proc.errand)
         });
-        errands.collect()
+        let (mut errands, mut gone) = (Vec::new(), Vec::new());
+        for (client, proc) in started {
+            match self.sessions.living.contains_key(client) {
+                true => errands.push(Errand {
+                    part: Part::Wave(wave),
+                    session: Some(*client),
+                    group: Some(first),
+                    ..proc.errand.clone()
+                }),
+                false => gone.push(*client),
+            }
+        }
+        for client in gone {
+            self.note_gone(client);
+        }
+        errands
+    }
+
+    fn note_gone(&mut self, client: ClientId) {
+        let text = format!("the process of {client} has ended, and is not asked again");
+        self.recorder.add(Instant::now(), What::Note { text });
     }
 
     /// A reading of a session exists. Whom nobody can ask any more is left out, with a word in the record.
     pub(super) fn note_reading(&mut self, client: ClientId, errand: Errand) -> Option<ClientId> {
         let first = errand.session?;
         let at = Instant::now();
-        let Some(session) = self.sessions.0.get_mut(&first) else {
-            let text = format!("the process of {first} has ended, and is not asked again");
-            self.recorder.add(at, What::Note { text });
+        let Some(session) = self.sessions.living.get_mut(&first) else {
+            self.note_gone(first);
             return None;
         };
         session.reading = client;
@@ -115,7 +149,7 @@ impl Herd<'_> {
     /// Asks for a reading. Returns false where the client is none.
     pub(super) fn ask(&mut self, client: ClientId) -> bool {
         let first = self.processes.get(&client).and_then(|proc| proc.errand.session);
-        let Some(session) = first.and_then(|first| self.sessions.0.get(&first)) else {
+        let Some(session) = first.and_then(|first| self.sessions.living.get(&first)) else {
             return false;
         };
         let at = Ok(Instant::now());
@@ -132,7 +166,7 @@ impl Herd<'_> {
     /// A session has answered: the end of a reading.
     pub(super) fn answered(&mut self, answer: Answer) -> Ended {
         let Answer { client: first, at, code, body, words, used, delayed } = answer;
-        let session = self.sessions.0.get_mut(&first);
+        let session = self.sessions.living.get_mut(&first);
         let before = session.map(|session| {
             let before = (session.used, session.delayed);
             (session.used, session.delayed) = (used, delayed);
@@ -158,27 +192,38 @@ impl Herd<'_> {
     }
 
     /// A process has ended. Returns its end where it is that of a client that lives: of a process that is no session,
-    /// or in the middle of a reading. Else it goes into the record for itself.
-    pub(super) fn ended(&mut self, ended: Ended) -> Option<Ended> {
-        let Some(session) = self.sessions.0.remove(&ended.client) else { return Some(ended) };
+    /// or in the middle of a reading. That a session has ended goes into the record for itself.
+    pub(super) fn ended(&mut self, ended: Ended) -> (Option<Ended>, Option<What>) {
+        let Some(session) = self.sessions.remove(ended.client) else { return (Some(ended), None) };
         let (first, reading) = (ended.client, session.reading);
-        let proc = self.processes.get(&reading);
-        if proc.is_some_and(Proc::lives) {
-            return Some(Ended { client: reading, ..ended });
-        }
-        let ours = |number| proc.is_some_and(|proc| proc.signals.contains(&number));
+        // A signal is the whole process's, whichever reading it was sent in.
+        let mut of_session = self
+            .processes
+            .iter()
+            .filter(|(client, proc)| **client == first || proc.errand.session == Some(first));
         let status = match ended.status {
             Ok(code) => ExitStatus::Code(code),
-            Err(number) => ExitStatus::Signal { number, ours: ours(number) },
+            Err(number) => {
+                let ours = of_session.any(|(_, proc)| proc.signals.contains(&number));
+                ExitStatus::Signal { number, ours }
+            }
         };
         let stderr = self.excerpt(&ended.stderr.kept, ended.stderr.bytes);
-        let told = session.told_to_end;
-        self.recorder.add(ended.at, What::SessionEnded { session: first, status, told, stderr });
+        let what = What::SessionEnded { session: first, status, told: session.told_to_end, stderr };
+        if self.processes.get(&reading).is_some_and(Proc::lives) {
+            let used = session.used;
+            let delayed =
+                ended.delayed.map(|it| it.saturating_sub(session.delayed.unwrap_or_default()));
+            let (user, system) =
+                (ended.user.saturating_sub(used.user), ended.system.saturating_sub(used.system));
+            return (Some(Ended { client: reading, user, system, delayed, ..ended }), Some(what));
+        }
+        self.recorder.add(ended.at, what);
         if !ended.left_behind.is_empty() {
             let (client, pids) = (reading, ended.left_behind);
             self.recorder.add(Instant::now(), What::LeftBehind { client, pids });
         }
-        None
+        (None, None)
     }
 
     /// Tells those sessions to end that no wave behind this one asks again, and waits for their ends.
@@ -188,22 +233,17 @@ impl Herd<'_> {
             let later = waves.iter().filter(|wave| wave.number > after);
             later.filter_map(|wave| wave.again).any(|again| again == session.wave)
         };
-        let mut staying = 0;
-        for session in self.sessions.0.values_mut() {
-            if goes_on(session) {
-                staying += 1;
-            } else {
-                (session.asker, session.told_to_end) = (None, true);
-            }
+        for session in self.sessions.living.values_mut().filter(|session| !goes_on(session)) {
+            (session.asker, session.told_to_end) = (None, true);
         }
-        while !self.interrupted && self.sessions.len() > staying {
+        while !self.interrupted && self.sessions.living.values().any(|it| it.told_to_end) {
             self.pump_once(None).await;
         }
     }
 
     /// Kills the processes of sessions that nobody reads in.
     pub(super) fn kill_idle_sessions(&mut self) {
-        for session in self.sessions.0.values() {
+        for session in self.sessions.living.values() {
             if let Some(proc) = self.processes.get_mut(&session.reading) {
                 proc.signals.push(libc::SIGKILL);
             }

@@ -100,7 +100,7 @@ impl Herd<'_> {
                     false => (errand.command.clone(), None),
                 };
                 if is_session {
-                    self.note_session(client, pid, part);
+                    self.note_session(client, pid, &errand);
                 }
                 let with =
                     errand.with.map(|index| self.spec.scenario.clients.also[index].with.clone());
@@ -192,6 +192,7 @@ impl Herd<'_> {
     fn give_up(&mut self, client: ClientId, error: &io::Error) {
         let error = explain(error, Path::new("the process"));
         self.recorder.add(Instant::now(), What::SpawnFailed { client, error });
+        self.sessions.lost(client);
         if let Some(proc) = self.processes.get_mut(&client) {
             proc.ended = true;
         }

@@ -1,6 +1,7 @@
 //! Injected faults that last: periods, and acts on files that clients share.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use globset::Glob;
 
@@ -143,8 +144,10 @@ pub(in crate::judge) struct Faults {
     pub(in crate::judge) disk: Periods,
     /// When the directory was closed to clients, so that they could not even make a lock.
     pub(in crate::judge) closed: Periods,
-    /// When what was published may have been closed to readers.
+    /// When what was published may have been closed to readers, or the lock that they take first.
     pub(in crate::judge) unreadable: Periods,
+    /// When what was published may itself have been closed to them.
+    pub(in crate::judge) hidden: Periods,
     /// When the whole cache directory was wiped, in order.
     pub(in crate::judge) wiped: Vec<Moment>,
     /// When an injection planted or removed the published file, in order.
@@ -163,6 +166,8 @@ pub(super) enum DiskFault {
     Full,
     /// The permission bits of files were changed.
     Closed,
+    /// Those of the published file were, or of a folder on the way to it.
+    Hidden,
     /// The clients run as somebody whom the directory does not belong to.
     Foreign,
 }
@@ -170,12 +175,17 @@ pub(super) enum DiskFault {
 impl DiskFault {
     /// Whether not even a lock can be made or opened.
     fn stops_locks(self) -> bool {
-        matches!(self, Self::ReadOnly | Self::Foreign | Self::Closed)
+        matches!(self, Self::ReadOnly | Self::Foreign | Self::Closed | Self::Hidden)
     }
 
     /// Whether what is published may be closed to a reader.
     fn stops_readers(self) -> bool {
-        matches!(self, Self::Foreign | Self::Closed)
+        matches!(self, Self::Foreign | Self::Closed | Self::Hidden)
+    }
+
+    /// Whether what is published is what is closed to a reader.
+    fn hides(self) -> bool {
+        matches!(self, Self::Foreign | Self::Hidden)
     }
 }
 
@@ -210,6 +220,7 @@ impl DiskFaults {
             (&mut faults.disk, any(|_| true)),
             (&mut faults.closed, any(DiskFault::stops_locks)),
             (&mut faults.unreadable, any(DiskFault::stops_readers)),
+            (&mut faults.hidden, any(DiskFault::hides)),
         ];
         for (periods, holds) in states {
             if holds { periods.begin(now) } else { periods.end(now) }
@@ -280,6 +291,12 @@ impl<'a> Reach<'a> {
 /// Whether a path or glob of an action names the published file.
 pub(in crate::judge) fn names_published(path: &str, files: &Files) -> bool {
     path == "published" || matches(path, &files.published)
+}
+
+/// Whether a path or glob of an action names the published file, or a folder on the way to it.
+pub(super) fn hides_published(path: &str, files: &Files) -> bool {
+    let mut folders = Path::new(&files.published).ancestors().filter_map(Path::to_str);
+    names_published(path, files) || folders.any(|folder| matches(path, folder))
 }
 
 fn matches(pattern: &str, name: &str) -> bool {

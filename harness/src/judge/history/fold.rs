@@ -5,7 +5,7 @@ mod responses;
 use std::collections::{HashMap, HashSet};
 
 use super::causes;
-use super::faults::{DiskFault, DiskFaults, Reach};
+use super::faults::{DiskFault, DiskFaults, Reach, hides_published};
 use super::{
     Exchange, Faults, FileChange, History, Injected, InsertNew, Loss, Moment, Periods, Process,
     Seen, SessionEnd,
@@ -88,7 +88,14 @@ impl<'a> Fold<'a> {
                     let with = with.as_deref();
                     let process = Process::new(*client, *pid, *part, command, now);
                     let (publishes, session) = (*publishes, *session);
-                    let process = Process { with, publishes, session, ..process };
+                    // What was sent to its process before may end it now.
+                    let first = session.and_then(|first| self.history.by_client.get(&first));
+                    let kills = first.map_or_else(Vec::new, |&first| {
+                        let all = self.history.processes[first..].iter();
+                        let same = all.filter(|it| it.session == session);
+                        same.flat_map(|it| it.kills.iter().copied()).collect()
+                    });
+                    let process = Process { with, publishes, session, kills, ..process };
                     self.history.processes.push(process);
                 }
             }
@@ -256,11 +263,17 @@ impl<'a> Fold<'a> {
                 if !open {
                     self.closed.push(&chmod.path);
                 }
+                let files = &self.history.record.client.files;
+                let is_hidden = self.closed.iter().any(|path| hides_published(path, files));
                 let faults = &mut self.history.faults;
-                if self.closed.is_empty() {
-                    self.disk.end(DiskFault::Closed, faults, now);
-                } else {
-                    self.disk.begin(DiskFault::Closed, faults, now);
+                for (fault, holds) in
+                    [(DiskFault::Closed, !self.closed.is_empty()), (DiskFault::Hidden, is_hidden)]
+                {
+                    if holds {
+                        self.disk.begin(fault, faults, now);
+                    } else {
+                        self.disk.end(fault, faults, now);
+                    }
                 }
             }
             Action::Wipe => self.history.faults.wiped.push(now),
@@ -299,12 +312,16 @@ impl<'a> Fold<'a> {
     }
 
     fn stand(&mut self, now: Moment, fault: Fault, targets: &[ClientId]) {
+        let history = &self.history;
+        let started_as =
+            |client: &ClientId| history.process(*client).map_or(*client, Process::started_as);
+        let targets: Vec<ClientId> = targets.iter().map(started_as).collect();
         let faults = &mut self.history.faults;
         faults.standing.begin(now);
         match fault.facts().harm {
             _ if !fault.is_at_door() => {}
-            Harm::Slows => faults.slowed.begin(now, targets),
-            _ => faults.cut_off.begin(now, targets),
+            Harm::Slows => faults.slowed.begin(now, &targets),
+            _ => faults.cut_off.begin(now, &targets),
         }
     }
 

@@ -172,10 +172,17 @@ impl<'a> History<'a> {
         waited.is_some_and(|waited| waited > patience.0 / 2) && self.is_starved(process, patience)
     }
 
-    /// Whether a process may return what it had read before, whatever lies there now: its description does not promise
-    /// that its memory follows the file.
-    pub(super) fn may_remember(&self, process: &Process<'_>) -> bool {
-        process.reads_again() && !self.record.client.claims.coherent_memory
+    /// Whether a process may return this out of its memory, whatever lies there now: it is what its session returned
+    /// last, it asked nobody, and its description does not promise that its memory follows the file.
+    pub(super) fn may_remember(&self, process: &Process<'_>, serial: Serial) -> bool {
+        let earlier = |it: &&Process<'_>| {
+            it.session == process.session && it.spawned.index < process.spawned.index
+        };
+        let last = || self.processes.iter().rev().filter(earlier).find_map(Process::returned);
+        process.reads_again()
+            && !self.record.client.claims.coherent_memory
+            && self.fetches_of(process).next().is_none()
+            && last().is_some_and(|(_, last)| last == serial)
     }
 
     /// The exchange of `request`, if it arrived.

@@ -99,6 +99,11 @@ impl<'a> Process<'a> {
         self.command == "get"
     }
 
+    /// The client that its process was started as, which is what the network knows it by.
+    pub(in crate::judge) fn started_as(&self) -> ClientId {
+        self.session.unwrap_or(self.client)
+    }
+
     /// Whether its process had read before, so that it may have kept what it read.
     pub(in crate::judge) fn reads_again(&self) -> bool {
         self.session.is_some_and(|first| first != self.client)

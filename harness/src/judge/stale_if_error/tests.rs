@@ -104,13 +104,15 @@ fn who_was_not_cut_off_or_had_nothing_old_is_not_judged() {
 
 #[test]
 fn what_may_be_closed_to_its_reader_need_not_be_served() {
-    let closed = |mode| {
-        let chmod = Action::Chmod(Chmod { path: "published".to_owned(), mode });
+    let closed_at = |path: &str, mode| {
+        let chmod = Action::Chmod(Chmod { path: path.to_owned(), mode });
         // That it has become old is seen only after it was closed.
         let told = promising(herd().age()).inject(chmod, &[]).see(whole(1));
         told.inject(Action::CatwalkDown, &[]).wave(&[4])
     };
+    let closed = |mode| closed_at("published", mode);
     check_counts(closed(0o000).fail(4), Invariant::StaleIfError, (0, 1));
+    check(closed_at("lock", 0o000).fail(4), "fail stale-if-error");
     check(closed(0o000).exit_stale(4, 1), "pass");
     // Who returns it has read it.
     check(closed(0o000).exit(4, 1), "fail stale-if-error");

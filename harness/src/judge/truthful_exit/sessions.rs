@@ -6,7 +6,7 @@
 use super::said;
 use crate::judge::findings::Findings;
 use crate::judge::history::{History, Process, SessionEnd};
-use crate::model::record::ExitStatus;
+use crate::model::record::{Event, ExitStatus, Part, What};
 
 /// Evaluates it.
 pub(super) fn evaluate(history: &History<'_>, findings: &mut Findings) {
@@ -29,7 +29,7 @@ pub(super) fn evaluate(history: &History<'_>, findings: &mut Findings) {
             (true, ExitStatus::Signal { .. }) => {
                 "because it had not ended by its deadline when its standard input was closed"
             }
-            (false, _) => "although its standard input was open and it was to be asked again",
+            (false, _) => "although its standard input was open",
         };
         findings.violated(&[end.moment], || {
             format!(
@@ -41,6 +41,24 @@ pub(super) fn evaluate(history: &History<'_>, findings: &mut Findings) {
             )
         });
     }
+}
+
+/// Waves of a scenario that is to prove something which asked nobody again, since none of those lived.
+pub(in crate::judge) fn gaps(history: &History<'_>) -> Vec<String> {
+    let scenario = &history.record.scenario;
+    let ran = |number| {
+        let ends = |event: &Event| event.what == What::WaveEnded { wave: number };
+        history.record.events.iter().any(ends)
+    };
+    let asked = |number| history.processes.iter().any(|it| it.part == Part::Wave(number));
+    let waves =
+        scenario.resolved_waves().into_iter().filter(|_| !scenario.expect.proves.is_empty());
+    let nobody = waves.filter_map(|wave| {
+        let (number, first) = (wave.number, wave.again?);
+        let gap = || format!("nobody of wave {first} lived to be asked again in wave {number}");
+        (ran(number) && !asked(number)).then(gap)
+    });
+    nobody.collect()
 }
 
 /// What was asked of a session.
@@ -56,7 +74,7 @@ fn readings<'h, 'a>(
 mod tests {
     use super::*;
     use crate::judge::testing::{Story, check, check_counts, check_sentences, story};
-    use crate::model::scenario::Action;
+    use crate::model::scenario::{Action, Scenario, Wave};
     use crate::model::units::Signal;
     use crate::model::verdict::Invariant;
 
@@ -75,11 +93,7 @@ mod tests {
         let killed = ExitStatus::Signal { number: 9, ours: true };
         for (status, told_to, sentence) in [
             (CODE(1), true, "exit code 1 at 0.130 s, when its standard input was closed"),
-            (
-                CODE(0),
-                false,
-                "exit code 0 at 0.130 s, although its standard input was open and it was to be asked again",
-            ),
+            (CODE(0), false, "exit code 0 at 0.130 s, although its standard input was open"),
             (
                 killed,
                 true,
@@ -96,6 +110,18 @@ mod tests {
     }
 
     #[test]
+    fn whom_nobody_could_ask_again_proves_nothing() {
+        let waves = |it: &mut Scenario| {
+            let wave = |again| Wave { again, command: Some("s".to_owned()), ..Wave::default() };
+            it.waves = vec![wave(None), wave(Some(1)), wave(Some(1))];
+            it.expect.proves = vec![Invariant::TruthfulExit];
+        };
+        let killed = told().wave_ended().again(&[(3, 1)]);
+        check(killed.clone().exit(3, 1).wave_ended().scenario(waves), "pass");
+        check(told().wave_ended().again(&[]).wave_ended().scenario(waves), "vacuous");
+    }
+
+    #[test]
     fn what_others_have_done_to_it_is_not_its_own() {
         let count = |told: Story| check_counts(told, Invariant::TruthfulExit, (2, 1));
         let elsewhere = ExitStatus::Signal { number: 15, ours: false };
@@ -107,7 +133,7 @@ mod tests {
             Invariant::TruthfulExit,
             (3, 1),
         );
-        let interrupted = told().push(crate::model::record::What::Interrupted { why: "x".into() });
+        let interrupted = told().push(What::Interrupted { why: "x".into() });
         count(interrupted.session_ends(1, CODE(1), false));
         // Who dies while it reads is judged as whoever dies.
         let dying = told().wave_ended().again(&[(3, 1)]).inject(Action::Kill(Signal::Kill), &[3]);
