@@ -63,16 +63,7 @@ impl Writer {
 
     fn wave(&mut self, wave: u32, clients: &[ClientId], herd: Herd) {
         for &client in clients {
-            let (part, command) = (Part::Wave(wave), "get".to_owned());
-            self.push(What::Spawned {
-                client,
-                pid: client.0,
-                part,
-                command,
-                with: None,
-                publishes: None,
-                session: None,
-            });
+            self.push(What::spawned(client, client.0, Part::Wave(wave), "get".to_owned()));
         }
         clients.iter().for_each(|&client| self.push(What::Released { client }));
         let fetchers = match herd {

@@ -112,8 +112,8 @@ pub enum What {
     },
     /// A process ended, and all that it printed was read; or a session has answered.
     Exited(Exited),
-    /// The process of a session ended when no reading was under way: after it was told to, by the end of its standard
-    /// input, or by itself.
+    /// The process of a session ended: after it was told to, by the end of its standard input, or by itself. A reading
+    /// that was under way has ended with it.
     SessionEnded {
         /// The first of its readings.
         session: ClientId,
@@ -275,6 +275,13 @@ pub enum What {
         /// The sentence.
         text: String,
     },
+}
+
+impl What {
+    /// The start of a process of the client under test that is told nothing to publish, and is no session.
+    pub fn spawned(client: ClientId, pid: u32, part: Part, command: String) -> Self {
+        Self::Spawned { client, pid, part, command, with: None, publishes: None, session: None }
+    }
 }
 
 /// Why a process runs.

@@ -11,7 +11,7 @@ use super::args::Wanted;
 use super::{Failure, Outcome, github, output, report};
 use crate::model::run::{Run, RunOutcome};
 use crate::record::store::{RunDir, read_record};
-use crate::suite::reports::write_reports;
+use crate::suite::reports::{EVERY, write_reports};
 
 /// Whether the files that are wanted can be written: whoever asks for a report must not learn after an hour
 /// that it has no place.
@@ -36,7 +36,7 @@ pub fn publish(run: &Run, dir: &RunDir, wanted: &Wanted) -> Outcome {
 
 fn write_everything(run: &Run, dir: &RunDir, wanted: &Wanted) -> anyhow::Result<()> {
     let strict = wanted.strict;
-    report::tell(write_reports(run, &dir.path(), strict, |_| true)?);
+    report::tell(write_reports(run, &dir.path(), strict, EVERY)?);
     output::print(&terminal::render(run, &output::options(strict)));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     if let Some(file) = &wanted.junit {

@@ -14,7 +14,7 @@ use super::show::find;
 use super::{Failure, output};
 use crate::record::store::{StoreError, read_run};
 use crate::regression::{Settings, compare};
-use crate::suite::reports::{HTML, write_html};
+use crate::suite::reports::{EVERY, HTML, write_html};
 
 /// Runs the subcommand.
 pub fn run(args: &ReportArgs) -> super::Outcome {
@@ -31,7 +31,7 @@ pub fn run(args: &ReportArgs) -> super::Outcome {
         }
     };
     let beside = compared.as_ref().map(|(baseline, comparison)| Beside { baseline, comparison });
-    tell(write_html(&run, &dir, false, &file, beside, |_| true).map_err(Failure::usage)?);
+    tell(write_html(&run, &dir, false, &file, beside, EVERY).map_err(Failure::usage)?);
     output::print(&file.display().to_string());
     if args.open {
         open(&file).map_err(Failure::usage)?;

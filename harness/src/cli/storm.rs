@@ -15,7 +15,7 @@ use crate::record::store::RunDir;
 use crate::storm::draw::{Storm, draw};
 use crate::storm::hunt::{Catch, Find, Hunt, Until, Watch};
 use crate::storm::{keep, shrink};
-use crate::suite::reports::write_reports;
+use crate::suite::reports::{EVERY, write_reports};
 use crate::suite::{Options, Progress, new_id, new_run};
 
 /// How many storms `--plan` prints where nothing else is said.
@@ -62,7 +62,7 @@ pub fn run(args: &StormArgs) -> Outcome {
         end_unmarked();
     }
     let run = new_run(&dir, &subject.client.name, &options, began, catch.results.clone());
-    super::report::tell(write_reports(&run, &dir.path(), false, |_| true).map_err(Failure::usage)?);
+    super::report::tell(write_reports(&run, &dir.path(), false, EVERY).map_err(Failure::usage)?);
     output::print(&summary(&catch, &hunt, &args.client, began.0.elapsed()));
     output::print(&format!("\nThe reports are in {}.", dir.path().display()));
     Ok(ExitCode::from(run.outcome(false).exit_code()))

@@ -88,15 +88,7 @@ pub(super) fn plant(path: &str, content: Content, mtime: Mtime) -> Action {
 }
 
 fn spawned(client: ClientId, part: Part, command: String) -> What {
-    What::Spawned {
-        client,
-        pid: 1000 + client.0,
-        part,
-        command,
-        with: None,
-        publishes: None,
-        session: None,
-    }
+    What::spawned(client, 1000 + client.0, part, command)
 }
 
 impl Story {

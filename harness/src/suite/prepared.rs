@@ -11,7 +11,7 @@ use super::builder::SuiteError;
 use super::many::{new_id, new_run, run_in};
 use super::one::{file_of, run_once, summary_of};
 use super::report::Report;
-use super::reports::write_reports;
+use super::reports::{EVERY, write_reports};
 use super::{Entry, Options, Progress, Subject};
 use crate::model::client::Client;
 use crate::model::run::{RunResult, ScenarioResult};
@@ -133,7 +133,7 @@ impl Prepared {
         }
         let client = &self.client().name;
         let run = new_run(&started.dir, client, &self.options, started.began, results);
-        write_reports(&run, &started.dir.path(), self.strict, |_| true)?;
+        write_reports(&run, &started.dir.path(), self.strict, EVERY)?;
         Ok(Report::new(run, started.dir.path(), self.strict))
     }
 

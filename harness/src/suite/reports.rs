@@ -17,6 +17,9 @@ pub const HTML: &str = "report.html";
 /// Which scenarios that passed have a timeline in the HTML report, by name. What went wrong has one in any case.
 pub type Drawn = fn(&str) -> bool;
 
+/// Every one of them.
+pub const EVERY: Drawn = |_| true;
+
 /// Writes the summary of a run and all reports into its folder. `strict` makes a skip count. Returns what the
 /// HTML report lacks: the records that are gone.
 ///

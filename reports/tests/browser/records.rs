@@ -65,16 +65,8 @@ pub fn herd(count: u32) -> (Record, Vec<u32>, u32) {
     let mut tale = Tale { now: 0, step: 40_000, events: Vec::new() };
     let clients = || (1..=count).map(ClientId);
     for client in clients() {
-        let (pid, part, command) = (4_000 + client.0, Part::Wave(1), "get".to_owned());
-        tale.add(What::Spawned {
-            client,
-            pid,
-            part,
-            command,
-            with: None,
-            publishes: None,
-            session: None,
-        });
+        let pid = 4_000 + client.0;
+        tale.add(What::spawned(client, pid, Part::Wave(1), "get".to_owned()));
     }
     tale.add(What::WaveStarted { wave: 1, clients: clients().collect() });
     for client in 1..=count {

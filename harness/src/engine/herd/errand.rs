@@ -42,6 +42,14 @@ impl Errand {
         errands
     }
 
+    /// The wave whose sessions it is one of, if it is one.
+    pub fn wave_of_session(&self) -> Option<u32> {
+        self.group.or(match self.part {
+            Part::Wave(wave) => Some(wave),
+            _ => None,
+        })
+    }
+
     /// One more process of the client under test in a wave, with a command of its own.
     pub fn one_more(wave: &ResolvedWave, command: &str) -> Self {
         let part = Part::Wave(wave.number);

@@ -5,7 +5,8 @@
 //! and acts. Reading order: `world` (what a run is made of), `places` (its directories), `errand` (what
 //! a process is for), `plot` (waves, healing, probes), `start` (processes), `service` (what runs beside them),
 //! `pump` (the loop), `act`, `age`, `network` and `storm` (the actions), `hold` (responses held until the herd
-//! waits), `calls` (what happens at system calls), `ended` (what a process printed), `session` (processes that are asked again), `hand_out` (catalogues in files).
+//! waits), `calls` (what happens at system calls), `ended` (what a process printed), `session` (processes that are asked
+//! again), `hand_out` (catalogues in files).
 
 mod act;
 mod age;

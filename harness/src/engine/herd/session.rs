@@ -25,9 +25,6 @@ pub struct Sessions {
 
 #[derive(Debug)]
 struct Session {
-    pid: u32,
-    /// The wave that it was started in.
-    wave: u32,
     /// What asks it; gone once it is told to end.
     asker: Option<Asker>,
     told_to_end: bool,
@@ -36,6 +33,23 @@ struct Session {
     /// What its process had used when it answered last.
     used: Used,
     delayed: Option<Duration>,
+}
+
+impl Session {
+    /// What its process has used since it answered last: CPU time in user mode and in the kernel, and for how long it had
+    /// no processor.
+    fn since(
+        &self,
+        used: (Duration, Duration),
+        delayed: Option<Duration>,
+    ) -> (Duration, Duration, Option<Duration>) {
+        let before = self.delayed.unwrap_or_default();
+        (
+            used.0.saturating_sub(self.used.user),
+            used.1.saturating_sub(self.used.system),
+            delayed.map(|delayed| delayed.saturating_sub(before)),
+        )
+    }
 }
 
 impl Sessions {
@@ -71,14 +85,9 @@ impl Herd<'_> {
     }
 
     /// A process was started that lives on.
-    pub(super) fn note_session(&mut self, client: ClientId, pid: u32, errand: &Errand) {
-        let wave = match (errand.group, errand.part) {
-            (Some(wave), _) | (None, Part::Wave(wave)) => wave,
-            _ => 0,
-        };
+    pub(super) fn note_session(&mut self, client: ClientId) {
         let (used, delayed) = (Used::default(), None);
-        let session =
-            Session { pid, wave, asker: None, told_to_end: false, reading: client, used, delayed };
+        let session = Session { asker: None, told_to_end: false, reading: client, used, delayed };
         self.sessions.living.insert(client, session);
     }
 
@@ -92,12 +101,10 @@ impl Herd<'_> {
 
     /// What is to be asked of those who were started in a wave and live. Of those who do not, a word stands in the record.
     pub(super) fn errands_again(&mut self, first: u32, wave: u32) -> Vec<Errand> {
-        let of_wave = |errand: &Errand| match errand.group {
-            Some(group) => group == first,
-            None => errand.part == Part::Wave(first),
-        };
         let started = self.processes.iter().filter(|(_, proc)| {
-            proc.errand.session.is_none() && of_wave(&proc.errand) && self.is_session(&proc.errand)
+            let errand = &proc.errand;
+            let of_wave = errand.wave_of_session() == Some(first);
+            errand.session.is_none() && of_wave && self.is_session(errand)
         });
         let (mut errands, mut gone) = (Vec::new(), Vec::new());
         for (client, proc) in started {
@@ -131,7 +138,8 @@ impl Herd<'_> {
             return None;
         };
         session.reading = client;
-        let (pid, part) = (session.pid, errand.part);
+        let part = errand.part;
+        let pid = self.processes.get(&first).map_or(0, |proc| proc.pid);
         let reading = Proc { ended: false, ..Proc::new(pid, errand, None) };
         self.processes.insert(client, reading);
         let (command, session) = ("get".to_owned(), Some(first));
@@ -166,25 +174,21 @@ impl Herd<'_> {
     /// A session has answered: the end of a reading.
     pub(super) fn answered(&mut self, answer: Answer) -> Ended {
         let Answer { client: first, at, code, body, words, used, delayed } = answer;
-        let session = self.sessions.living.get_mut(&first);
-        let before = session.map(|session| {
-            let before = (session.used, session.delayed);
+        let (mut user, mut system, mut waited) = (used.user, used.system, delayed);
+        if let Some(session) = self.sessions.living.get_mut(&first) {
+            (user, system, waited) = session.since((user, system), delayed);
             (session.used, session.delayed) = (used, delayed);
-            before
-        });
-        let (before, delayed_before) = before.unwrap_or_default();
-        let delayed =
-            delayed.map(|delayed| delayed.saturating_sub(delayed_before.unwrap_or_default()));
+        }
         let mut stderr = Captured::default();
         stderr.take(words.as_bytes());
         Ended {
             client: self.sessions.reading(first),
             at,
             status: Ok(code),
-            user: used.user.saturating_sub(before.user),
-            system: used.system.saturating_sub(before.system),
+            user,
+            system,
             max_rss_kib: used.max_rss_kib,
-            delayed,
+            delayed: waited,
             stdout: body,
             stderr,
             left_behind: Vec::new(),
@@ -211,11 +215,7 @@ impl Herd<'_> {
         let stderr = self.excerpt(&ended.stderr.kept, ended.stderr.bytes);
         let what = What::SessionEnded { session: first, status, told: session.told_to_end, stderr };
         if self.processes.get(&reading).is_some_and(Proc::lives) {
-            let used = session.used;
-            let delayed =
-                ended.delayed.map(|it| it.saturating_sub(session.delayed.unwrap_or_default()));
-            let (user, system) =
-                (ended.user.saturating_sub(used.user), ended.system.saturating_sub(used.system));
+            let (user, system, delayed) = session.since((ended.user, ended.system), ended.delayed);
             return (Some(Ended { client: reading, user, system, delayed, ..ended }), Some(what));
         }
         self.recorder.add(ended.at, what);
@@ -229,12 +229,13 @@ impl Herd<'_> {
     /// Tells those sessions to end that no wave behind this one asks again, and waits for their ends.
     pub(super) async fn end_sessions(&mut self, after: u32) {
         let waves = self.spec.scenario.resolved_waves();
-        let goes_on = |session: &Session| {
-            let later = waves.iter().filter(|wave| wave.number > after);
-            later.filter_map(|wave| wave.again).any(|again| again == session.wave)
-        };
-        for session in self.sessions.living.values_mut().filter(|session| !goes_on(session)) {
-            (session.asker, session.told_to_end) = (None, true);
+        let later = waves.iter().filter(|wave| wave.number > after);
+        let again: Vec<u32> = later.filter_map(|wave| wave.again).collect();
+        for (client, session) in &mut self.sessions.living {
+            let wave = self.processes.get(client).and_then(|proc| proc.errand.wave_of_session());
+            if wave.is_none_or(|wave| !again.contains(&wave)) {
+                (session.asker, session.told_to_end) = (None, true);
+            }
         }
         while !self.interrupted && self.sessions.living.values().any(|it| it.told_to_end) {
             self.pump_once(None).await;
@@ -246,9 +247,9 @@ impl Herd<'_> {
         for session in self.sessions.living.values() {
             if let Some(proc) = self.processes.get_mut(&session.reading) {
                 proc.signals.push(libc::SIGKILL);
+                // A group that is gone has ended by itself.
+                let _ = send(proc.pid, libc::SIGKILL, Scope::Group);
             }
-            // A group that is gone has ended by itself.
-            let _ = send(session.pid, libc::SIGKILL, Scope::Group);
         }
     }
 }

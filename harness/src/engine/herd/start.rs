@@ -100,7 +100,7 @@ impl Herd<'_> {
                     false => (errand.command.clone(), None),
                 };
                 if is_session {
-                    self.note_session(client, pid, &errand);
+                    self.note_session(client);
                 }
                 let with =
                     errand.with.map(|index| self.spec.scenario.clients.also[index].with.clone());

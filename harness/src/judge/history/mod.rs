@@ -57,7 +57,7 @@ pub(super) struct History<'a> {
     pub(super) residue: Option<(Moment, &'a [(String, Role)])>,
     /// Processes that could not be started, with what the system said.
     pub(super) spawn_failures: Vec<(Moment, ClientId, &'a str)>,
-    /// Sessions whose processes ended when no reading was under way, in order.
+    /// The ends of the processes of sessions, in order.
     pub(super) session_ends: Vec<SessionEnd<'a>>,
     /// Why the harness stopped early, where it did.
     pub(super) interrupted: Option<(Moment, &'a str)>,
@@ -87,7 +87,7 @@ pub(super) struct FileChange<'a> {
     pub(super) role: Role,
 }
 
-/// The end of a session's process between readings.
+/// The end of a session's process.
 pub(super) struct SessionEnd<'a> {
     /// The first reading of the session.
     pub(super) session: ClientId,
